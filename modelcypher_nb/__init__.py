@@ -1,0 +1,61 @@
+"""Open model weights safely, watch training, keep what came out, and let an assistant help in the same kernel."""
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+# name -> module below this package; nothing is imported before it is used.
+_PUBLIC = {
+    "ModelCard": "views.model_card",
+    "TrainingRun": "views.training_run",
+    "Registry": "views.registry",
+    "serve": "surfaces.python",
+    "allow": "surfaces.python",
+    "load": "surfaces.python",
+    "save": "surfaces.python",
+    "session": "surfaces.python",
+    "ModelCypherError": "errors",
+    "errors": "",
+}
+
+__all__ = sorted(["__version__", "load_ipython_extension", "unload_ipython_extension", *_PUBLIC])
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    import importlib
+
+    if name in _PUBLIC:
+        module = importlib.import_module(f".{_PUBLIC[name] or name}", __name__)
+        value = getattr(module, name) if _PUBLIC[name] else module
+    else:
+        from .operations import names
+
+        if name not in names():
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        from .operations.session import public
+
+        value = public(name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    from .operations import names
+
+    return sorted({*__all__, *names()})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext modelcypher_nb`: the %mc magics, and widgets for facts."""
+    from .surfaces.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext modelcypher_nb`."""
+    from .surfaces.magics import unload
+
+    unload(shell)

@@ -1,0 +1,114 @@
+"""What a model file says about itself, as frozen facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["VERDICTS", "FileInfo", "Finding", "Level", "ModelReport", "TensorInfo", "Verdict"]
+
+Level = Literal["weights", "data", "objects", "code", "malformed", "unsupported"]
+
+# From harmless to refused; a folder is the worst of its files by the order of EXIT_CODES (contracts: 1, 2, 3, 0).
+VERDICTS: tuple[Level, ...] = ("weights", "data", "objects", "unsupported", "malformed", "code")
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One stored tensor.
+
+    Attributes:
+        name: its key.
+        dtype: as safetensors spells it (F32, BF16, I64, ...).
+        shape: its dimensions; empty for a scalar.
+        size_bytes: what it takes in the file.
+        file: the file in the model's folder that holds it.
+        offset: the first byte in that file.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    size_bytes: int
+    file: str = ""
+    offset: int = 0
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers it holds."""
+        count = 1
+        for dimension in self.shape:
+            count *= dimension
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason for a verdict: what was found, where, and what to do about it."""
+
+    level: Level
+    what: str
+    where: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a file holds, as loader and scanner agree, with its reasons."""
+
+    level: Level
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """One file of a model; the digest is there where it was computed."""
+
+    name: str
+    size_bytes: int
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    """Everything that reading a model's headers tells.
+
+    Attributes:
+        format: "safetensors", or what the content was recognised as.
+        verdict: the level and its reasons.
+        files: the weight files.
+        tensors: every tensor, in file order.
+        metadata: the safetensors `__metadata__` map, merged over shards.
+        architecture: as the folder's configuration names it.
+        license: as the folder's model card names it.
+        source_repo: the Hub repository, where the path or the card tells.
+        source_revision: the commit in the Hub's cache, where the path tells.
+    """
+
+    format: str
+    verdict: Verdict
+    files: tuple[FileInfo, ...] = ()
+    tensors: tuple[TensorInfo, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+    architecture: str | None = None
+    license: str | None = None
+    source_repo: str | None = None
+    source_revision: str | None = None
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers all tensors hold."""
+        return sum(tensor.parameter_count for tensor in self.tensors)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the weight files take."""
+        return sum(file.size_bytes for file in self.files)
+
+    @property
+    def dtypes(self) -> dict[str, int]:
+        """Parameters for each dtype, the most frequent first."""
+        counts: dict[str, int] = {}
+        for tensor in self.tensors:
+            counts[tensor.dtype] = counts.get(tensor.dtype, 0) + tensor.parameter_count
+        return dict(sorted(counts.items(), key=lambda item: -item[1]))

@@ -1,0 +1,48 @@
+"""Names that come out of a file (shards, archive members), judged under POSIX and Windows grammar alike."""
+
+from __future__ import annotations
+
+from ..errors import PathRefusedError
+from .secrets import DECEIVING, shown
+
+__all__ = ["components"]
+
+# Windows opens a device for these names, whatever extension follows.
+DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", "conin$", "conout$"]
+    + [f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"]
+)
+LONGEST_NAME_BYTES = 255
+
+
+def _fault(component: str) -> str | None:
+    if component in {"", ".", ".."}:
+        return "a part of it is empty, '.' or '..'"
+    if len(component.encode("utf-8", "surrogatepass")) > LONGEST_NAME_BYTES:
+        return "a part of it is longer than 255 bytes"
+    if DECEIVING.search(component):
+        return "it holds control or invisible characters"
+    if any(character in component for character in '\\:*?"<>|'):
+        return "it holds a character that is a separator, a drive, a stream or a wildcard on Windows"
+    if component[-1] in ". ":
+        return "a part of it ends in a dot or a space"
+    if component.split(".")[0].rstrip(" ").lower() in DEVICES:
+        return "a part of it names a device on Windows"
+    return None
+
+
+def components(name: str) -> tuple[str, ...]:
+    """Split a relative name into its components.
+
+    Raises:
+        PathRefusedError: the name is absolute, leaves its folder, or means different things on different systems.
+    """
+    parts = tuple(name.split("/"))
+    for part in parts:
+        fault = _fault(part)
+        if fault is not None:
+            raise PathRefusedError(
+                f"The name '{shown(name, 80)}' is refused: {fault}.",
+                "A name inside a model may only point to a file in the model's own folder: fetch the model again.",
+            )
+    return parts

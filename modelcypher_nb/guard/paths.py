@@ -1,0 +1,189 @@
+"""The guard: `open` and `create` are the only ways from a text to a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ..errors import PathRefusedError, UsageError
+from .roots import Root
+from .safe_path import SafePath, explained, open_beneath
+from .secrets import shown
+from .writing import AppendFile
+
+__all__ = ["Guard", "home_guard"]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What one caller may touch.
+
+    Attributes:
+        roots: the folders beneath which a path may lie.
+        start: the folder that relative paths mean.
+        hidden: whether components that start with a dot may be named below a root.
+    """
+
+    roots: tuple[Root, ...]
+    start: str
+    hidden: bool = True
+
+    def with_root(self, root: Root) -> Guard:
+        """The same guard with one more root."""
+        if any(known.path == root.path for known in self.roots):
+            return self
+        return Guard((*self.roots, root), self.start, self.hidden)
+
+    def for_assistants(self) -> Guard:
+        """What an assistant may touch: the working folder and what was allowed for it, no dotted names."""
+        return Guard(tuple(root for root in self.roots if root.for_assistants), self.start, hidden=False)
+
+    def open(self, text: str | os.PathLike[str]) -> SafePath:
+        """Open an existing file or folder for reading.
+
+        Args:
+            text: what a person or an assistant wrote; `~/` expands, a relative path means below the start folder.
+
+        Raises:
+            PathRefusedError: it lies outside the roots, or can't be proven to stay inside.
+            MissingFileError: there is nothing there.
+        """
+        return self.open_resolved(self._absolute(text))
+
+    def open_resolved(self, absolute: str, *, typed: bool = True) -> SafePath:
+        """Open an absolute path: links are resolved, then the walk from the root follows none.
+
+        Args:
+            absolute: the path.
+            typed: whether a caller wrote it; a refusal of a name from a file never offers to allow its folder.
+        """
+        try:
+            real = os.path.realpath(absolute)
+        except OSError as error:
+            raise explained(error, absolute) from error
+        root, parts = self._beneath(real, absolute, typed=typed)
+        try:
+            descriptor = open_beneath(root.descriptor(), parts)
+        except OSError as error:
+            raise explained(error, absolute) from error
+        return SafePath(descriptor, real, self, managed=root.managed)
+
+    def allows(self, text: str | os.PathLike[str]) -> bool:
+        """Whether a path lies beneath a root, whatever is there."""
+        try:
+            self._beneath(os.path.realpath(self._absolute(text)), str(text))
+        except PathRefusedError:
+            return False
+        return True
+
+    def folder(self, text: str | os.PathLike[str]) -> SafePath:
+        """Open a folder, made with its parents where it is missing."""
+        absolute = os.path.normpath(self._absolute(text))
+        root, parts = self._beneath(absolute, absolute)
+        try:
+            current = SafePath(os.dup(root.descriptor()), root.path, self, managed=root.managed)
+        except OSError as error:
+            raise explained(error, absolute) from error
+        for part in parts:
+            with current as parent:
+                current = parent.folder(part)
+        return current
+
+    @contextmanager
+    def create(self, text: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+        """Write a new file: it appears whole, or not at all, and never replaces another.
+
+        Raises:
+            ConflictError: the file exists.
+            PathRefusedError: it would lie outside the roots, or there is a link on the way.
+        """
+        with self._parent(text) as (folder, name), folder.create(name) as file:
+            yield file
+
+    @contextmanager
+    def replace(self, text: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+        """Write one of our own files anew, whole or not at all."""
+        with self._parent(text) as (folder, name), folder.replace(name) as file:
+            yield file
+
+    def append(self, text: str | os.PathLike[str]) -> AppendFile:
+        """Open a file to add records at its end."""
+        with self._parent(text) as (folder, name):
+            return folder.append(name)
+
+    @contextmanager
+    def lock(self, text: str | os.PathLike[str], *, wait: bool = True) -> Iterator[None]:
+        """Hold a lock file."""
+        with self._parent(text) as (folder, name), folder.lock(name, wait=wait):
+            yield
+
+    def delete(self, safe: SafePath) -> int:
+        """Remove what was opened and checked; gives the bytes that were freed."""
+        with self._parent(safe.location) as (folder, _):
+            return folder.delete(safe)
+
+    @contextmanager
+    def _parent(self, text: str | os.PathLike[str]) -> Iterator[tuple[SafePath, str]]:
+        """Open the folder of a file that is about to be written; links on the way are refused, not resolved."""
+        absolute = os.path.normpath(self._absolute(text))
+        root, parts = self._beneath(absolute, absolute)
+        if not parts:
+            raise UsageError(f"{shown(absolute)} is a folder, not a file.", "Name a file in it.")
+        try:
+            descriptor = open_beneath(root.descriptor(), parts[:-1])
+        except OSError as error:
+            raise explained(error, os.path.dirname(absolute)) from error  # noqa: PTH120
+        location = os.path.join(root.path, *parts[:-1])  # noqa: PTH118
+        with SafePath(descriptor, location, self, managed=root.managed) as folder:
+            yield folder, parts[-1]
+
+    def _absolute(self, text: str | os.PathLike[str]) -> str:
+        path = os.fspath(text)
+        if not isinstance(path, str) or not path:
+            raise UsageError("The path is empty.", "Give the path of a file or folder.")
+        if "\0" in path:
+            raise PathRefusedError(f"The path '{shown(path, 80)}' holds a NUL character.", "Remove it: no file has such a name.")
+        if path.startswith("~"):
+            if path != "~" and not path.startswith("~/"):
+                raise PathRefusedError(f"'{shown(path, 80)}' names another user's home.", "Write the path out; only ~/ expands.")
+            path = os.path.expanduser(path)  # noqa: PTH111
+        return os.path.join(self.start, path)  # noqa: PTH118
+
+    def _beneath(self, absolute: str, asked: str, *, typed: bool = True) -> tuple[Root, tuple[str, ...]]:
+        """The innermost root that holds a path, and the components below it."""
+        found = [(root, parts) for root in self.roots if (parts := root.relative(absolute)) is not None]
+        if not found:
+            raise self._refusal(absolute, asked, typed=typed)
+        root, parts = min(found, key=lambda pair: len(pair[1]))
+        if not self.hidden and any(part.startswith(".") for part in parts):
+            raise PathRefusedError(
+                f"{shown(asked)} has a part that starts with a dot, which assistants neither read nor write.",
+                "Ask the person to copy what is needed to a visible file in the working folder.",
+            )
+        return root, parts
+
+    def _refusal(self, absolute: str, asked: str, *, typed: bool) -> PathRefusedError:
+        allowed = tuple(shown(root.path) for root in self.roots)
+        names = ", ".join(allowed) if allowed else "none"
+        problem = f"{shown(asked)} lies outside the allowed folders ({names})."
+        if not typed:
+            return PathRefusedError(problem, "A link inside a model may only lead to allowed folders: fetch the model again.")
+        if not self.hidden:
+            return PathRefusedError(problem, "Ask the person to register the model: mc model register PATH")
+        folder = absolute if os.path.isdir(absolute) else os.path.dirname(absolute)  # noqa: PTH112, PTH120
+        quoted = shown(folder).replace("'", "\\'")
+        return PathRefusedError(
+            problem,
+            f"Allow its folder with mc.allow('{quoted}') in a notebook, or mc --allow '{quoted}' ... in a shell.",
+            folder=folder,
+            roots=allowed,
+        )
+
+
+def home_guard(home: str) -> Guard:
+    """The guard of the toolkit's own home, made private where it is missing."""
+    os.makedirs(home, mode=0o700, exist_ok=True)  # noqa: PTH103
+    return Guard((Root.pin(home, "home"),), home)

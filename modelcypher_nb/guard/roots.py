@@ -1,0 +1,92 @@
+"""Roots: the folders beneath which a path may lie, pinned by descriptor when a session starts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["Root", "working_folder"]
+
+
+@dataclass
+class Root:
+    """One allowed folder.
+
+    Attributes:
+        path: its absolute path with every link resolved, at pinning.
+        kind: "working", "home" (the toolkit's), "hub" (the Hub's cache) or "allowed".
+        given: the path as it was named, where that differs by a link.
+        for_assistants: whether an assistant's paths may lie beneath it.
+    """
+
+    path: str
+    kind: str
+    given: str = ""
+    for_assistants: bool = False
+    _descriptor: int | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def pin(cls, path: str, kind: str, *, for_assistants: bool = False) -> Root:
+        """Resolve a folder and, where it exists, hold it open, so that a later rename or link changes nothing."""
+        given = os.path.abspath(path)  # noqa: PTH100 - Path.absolute leaves '..' in
+        root = cls(os.path.realpath(given), kind, given, for_assistants)
+        if os.path.isdir(root.path):  # noqa: PTH112
+            root.descriptor()
+        return root
+
+    @property
+    def managed(self) -> bool:
+        """Whether its files are only ever replaced, never rewritten in place (ours and the Hub's), so that mapping is safe."""
+        return self.kind in {"home", "hub"}
+
+    def descriptor(self) -> int:
+        """The folder's open descriptor.
+
+        Raises:
+            OSError: it doesn't exist (yet).
+        """
+        if self._descriptor is None:
+            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return self._descriptor
+
+    def relative(self, absolute: str) -> tuple[str, ...] | None:
+        """The components of an absolute, normalised path below this root, or None where it lies elsewhere."""
+        for base in dict.fromkeys((self.path, self.given)):
+            if not base:
+                continue
+            if absolute == base:
+                return ()
+            prefix = base if base.endswith("/") else base + "/"
+            if absolute.startswith(prefix):
+                return tuple(absolute[len(prefix) :].split("/"))
+        return None
+
+
+def _is_home_or_above(folder: Path, user_home: Path) -> bool:
+    return folder == user_home or folder in user_home.parents
+
+
+def working_folder(start: str) -> str | None:
+    """The folder that a session may use without being asked.
+
+    It is the git root above the start folder, else the start folder. The walk up stops before the user's home, a
+    folder of another owner, and a mount point's outside (the mounted folder itself counts).
+
+    Returns:
+        The folder, or None where the start folder is the user's home, lies above it, or is `/`.
+    """
+    folder = Path(os.path.realpath(start))
+    user_home = Path(os.path.realpath(os.path.expanduser("~")))  # noqa: PTH111
+    if _is_home_or_above(folder, user_home) or folder == Path("/"):
+        return None
+    owner, candidate = os.getuid(), folder
+    while True:
+        if (candidate / ".git").exists():
+            return str(candidate)
+        parent = candidate.parent
+        if parent in (candidate, Path("/")) or os.path.ismount(candidate) or _is_home_or_above(parent, user_home):
+            return str(folder)
+        if parent.stat().st_uid != owner:
+            return str(folder)
+        candidate = parent

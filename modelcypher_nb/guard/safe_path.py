@@ -1,0 +1,249 @@
+"""A SafePath: an existing file or folder that was resolved beneath a root and is held open; never reopened by name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
+
+from ..errors import MalformedError, MissingFileError, PathRefusedError, UnreadableError, UsageError
+from .names import components
+from .secrets import shown
+from .source import FileSource
+from .writing import AppendFile, append_file, locked, make_folder, published, remove
+
+if TYPE_CHECKING:
+    from .paths import Guard
+
+__all__ = ["Entry", "Identity", "SafePath", "open_beneath"]
+
+
+class Identity(NamedTuple):
+    """What tells one state of a file from another; equal before and after means very likely unchanged."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Identity:
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+class Entry(NamedTuple):
+    """One entry of a folder; a link is neither file nor folder until it is opened."""
+
+    name: str
+    is_file: bool
+    is_folder: bool
+
+
+def _open_component(parent: int, name: str, flags: int) -> int:
+    """Open one component without following a link and without touching what is neither file nor folder."""
+    status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise OSError(errno.EOPNOTSUPP, "it is neither a file nor a folder", name)
+    base = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    descriptor = os.open(name, base | flags, dir_fd=parent)
+    opened = os.fstat(descriptor)
+    if not (stat.S_ISREG(opened.st_mode) or stat.S_ISDIR(opened.st_mode)):
+        os.close(descriptor)
+        raise OSError(errno.EOPNOTSUPP, "it is neither a file nor a folder", name)
+    return descriptor
+
+
+def open_beneath(root: int, parts: tuple[str, ...]) -> int:
+    """Open a path beneath a folder's descriptor, component by component, following no link on the way.
+
+    Raises:
+        OSError: ELOOP for a link, EOPNOTSUPP for a device, FIFO or socket, else as `open` does.
+    """
+    current = os.dup(root)
+    try:
+        for index, part in enumerate(parts):
+            flags = os.O_DIRECTORY if index < len(parts) - 1 else 0
+            following = _open_component(current, part, flags)
+            os.close(current)
+            current = following
+    except BaseException:
+        os.close(current)
+        raise
+    return current
+
+
+class SafePath:
+    """A file or folder that is open and allowed.
+
+    Use it as a context manager, or close it. `identity` is what it was when it was opened.
+    """
+
+    def __init__(self, descriptor: int, location: str, guard: Guard, *, managed: bool) -> None:
+        self._descriptor = descriptor
+        self._guard = guard
+        self.location = location
+        self.managed = managed
+        status = os.fstat(descriptor)
+        self.is_folder = stat.S_ISDIR(status.st_mode)
+        self.identity = Identity.of(status)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<SafePath {self.display}>"
+
+    def close(self) -> None:
+        """Give the descriptor back; harmless when done twice."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    @property
+    def name(self) -> str:
+        """The last component."""
+        return os.path.basename(self.location)  # noqa: PTH119
+
+    @property
+    def display(self) -> str:
+        """The path as it may be shown: redacted, deceiving characters escaped."""
+        return shown(self.location)
+
+    def source(self) -> FileSource:
+        """The file's bytes, readable while this path is open."""
+        if self.is_folder:
+            raise UsageError(f"{self.display} is a folder, not a file.", "Name a file in it.")
+        return FileSource(self._descriptor, self.display, self.identity.size)
+
+    def unchanged(self) -> bool:
+        """Whether the open file still is what it was when it was opened."""
+        return Identity.of(os.fstat(self._descriptor)) == self.identity
+
+    def read_bytes(self, limit: int) -> bytes:
+        """The whole content of a small file.
+
+        Raises:
+            MalformedError: it holds more than `limit` bytes.
+        """
+        source = self.source()
+        if source.size > limit:
+            raise MalformedError(
+                f"{self.display} has {source.size} bytes where at most {limit} are expected.",
+                "Check that it is the file you meant.",
+            )
+        return source.read_at(0, source.size)
+
+    def list(self) -> tuple[Entry, ...]:
+        """The folder's entries, sorted by name."""
+        try:
+            with os.scandir(self._folder()) as entries:
+                found = [
+                    Entry(e.name, e.is_file(follow_symlinks=False), e.is_dir(follow_symlinks=False)) for e in entries
+                ]
+        except OSError as error:
+            raise UnreadableError(f"{self.display} can't be listed: {error.strerror}.", "Check its permissions.") from error
+        return tuple(sorted(found))
+
+    def __truediv__(self, name: str) -> SafePath:
+        """Open what a name from a file (a shard, a listed entry) points to, within this folder.
+
+        A link is followed only where its target lies beneath a root (the Hub's snapshots link to its blobs).
+
+        Raises:
+            PathRefusedError: the name leaves the folder, or a link leaves the roots.
+            MissingFileError: there is nothing of that name.
+        """
+        parts = components(name)
+        location = os.path.join(self.location, *parts)  # noqa: PTH118
+        try:
+            descriptor = open_beneath(self._folder(), parts)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return self._guard.open_resolved(location, typed=False)
+            raise explained(error, location) from error
+        return SafePath(descriptor, location, self._guard, managed=self.managed)
+
+    def for_library(self) -> str:
+        """A name under which a library that takes nothing but names reaches this very file (Linux)."""
+        return f"/proc/self/fd/{self._descriptor}"
+
+    def _folder(self) -> int:
+        if not self.is_folder:
+            raise UsageError(f"{self.display} is a file, not a folder.", "Name the folder that holds it.")
+        return self._descriptor
+
+    def _single(self, name: str) -> str:
+        parts = components(name)
+        if len(parts) != 1:
+            raise PathRefusedError(
+                f"The name '{shown(name, 80)}' holds a separator.", "Name one file in the folder, without '/'."
+            )
+        return name
+
+    @contextmanager
+    def create(self, name: str) -> Iterator[BinaryIO]:
+        """Write a new file: it appears whole, or not at all, and never replaces another."""
+        with published(self._folder(), self._single(name), self.location, replace=False) as file:
+            yield file
+
+    @contextmanager
+    def replace(self, name: str) -> Iterator[BinaryIO]:
+        """Write one of our own files anew: whoever reads sees the old content or the new one, whole."""
+        with published(self._folder(), self._single(name), self.location, replace=True) as file:
+            yield file
+
+    def append(self, name: str) -> AppendFile:
+        """Open a file to add records at its end; it is never truncated."""
+        return append_file(self._folder(), self._single(name), self.location)
+
+    def folder(self, name: str) -> SafePath:
+        """Open a folder in this one, made (mode 0700 in the toolkit's home) where it is missing."""
+        make_folder(self._folder(), self._single(name), self.location, private=self.managed)
+        return self / name
+
+    @contextmanager
+    def lock(self, name: str, *, wait: bool = True) -> Iterator[None]:
+        """Hold a lock file of this folder, against other processes and other threads."""
+        with locked(self._folder(), self._single(name), self.location, wait=wait):
+            yield
+
+    def delete(self, child: SafePath) -> int:
+        """Remove what was opened and checked from this folder, folders with their content.
+
+        Returns:
+            The bytes that were freed.
+
+        Raises:
+            PathRefusedError: another file took its place since.
+        """
+        return remove(self._folder(), child.name, child.identity, self.location)
+
+
+def explained(error: OSError, location: str) -> Exception:
+    """Our error for one that the system gave while a path was opened."""
+    text = shown(location)
+    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+        return MissingFileError(f"There is no file or folder {text}.", "Check the spelling, or list the folder it should be in.")
+    if error.errno == errno.ELOOP:
+        return PathRefusedError(
+            f"{text} is reached by a link that can't be proven to stay inside.", "Name the link's target itself."
+        )
+    if error.errno == errno.EOPNOTSUPP:
+        return PathRefusedError(
+            f"{text} is neither a file nor a folder.", "Copy its content into an ordinary file and open that."
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return PathRefusedError(f"The path {text} is too long for the system.", "Give a shorter path.")
+    return UnreadableError(f"{text} can't be opened: {error.strerror}.", "Check its permissions, then try again.")

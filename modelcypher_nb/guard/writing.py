@@ -1,0 +1,214 @@
+"""Writing below an open folder: temporary file, sync, publish, sync of the folder; appending; locks; removal."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import secrets as random_bits
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from ..errors import ConflictError, ModelCypherError, PathRefusedError, StorageError
+from .secrets import shown
+
+if TYPE_CHECKING:
+    from .safe_path import Identity
+
+__all__ = ["AppendFile", "append_file", "locked", "make_folder", "published", "remove"]
+
+RENAME_NOREPLACE = 1  # linux/fs.h
+
+
+def _refused_by_disk(error: OSError, folder: str, name: str) -> ModelCypherError:
+    where = shown(os.path.join(folder, name))  # noqa: PTH118
+    if error.errno == errno.ELOOP:
+        return PathRefusedError(f"{where} is a link, and a link is never written through.", "Remove the link first.")
+    return StorageError(
+        f"{where} can't be written: {error.strerror}.", "Free some space or check the folder's permissions, then try again."
+    )
+
+
+def _exists(folder: str, name: str) -> ConflictError:
+    where = shown(os.path.join(folder, name))  # noqa: PTH118
+    return ConflictError(f"{where} exists already, and an existing file is never replaced.", "Choose another name.")
+
+
+def _rename_new(descriptor: int, old: str, new: str) -> None:
+    """Rename without ever replacing, for file systems that have no hard links."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.renameat2(descriptor, old.encode(), descriptor, new.encode(), RENAME_NOREPLACE) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), new)
+
+
+def _publish_new(descriptor: int, temporary: str, name: str) -> None:
+    try:
+        os.link(temporary, name, src_dir_fd=descriptor, dst_dir_fd=descriptor, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}:
+            raise
+        _rename_new(descriptor, temporary, name)
+    else:
+        os.unlink(temporary, dir_fd=descriptor)
+
+
+@contextmanager
+def published(descriptor: int, name: str, folder: str, *, replace: bool) -> Iterator[BinaryIO]:
+    """A new file that appears under its name whole, synced, or not at all.
+
+    Raises:
+        ConflictError: the name is taken and `replace` is off.
+        StorageError: the disk refused; nothing is left behind.
+    """
+    if not replace and _is_there(descriptor, name):
+        raise _exists(folder, name)
+    temporary = f".{name[:200]}.{random_bits.token_hex(6)}.partial"
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        handle = os.open(temporary, flags, 0o666, dir_fd=descriptor)
+    except OSError as error:
+        raise _refused_by_disk(error, folder, name) from error
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            os.rename(temporary, name, src_dir_fd=descriptor, dst_dir_fd=descriptor)
+        else:
+            _publish_new(descriptor, temporary, name)
+        os.fsync(descriptor)
+    except BaseException as error:
+        _forget(descriptor, temporary)
+        if isinstance(error, FileExistsError) and not isinstance(error, ModelCypherError):
+            raise _exists(folder, name) from error
+        if isinstance(error, OSError) and not isinstance(error, ModelCypherError):
+            raise _refused_by_disk(error, folder, name) from error
+        raise
+
+
+def _is_there(descriptor: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _forget(descriptor: int, temporary: str) -> None:
+    try:
+        os.unlink(temporary, dir_fd=descriptor)
+    except FileNotFoundError:
+        return  # published already, or never made
+
+
+class AppendFile:
+    """A file that only grows: each `write` is one system call at the end, so a kill leaves whole records."""
+
+    def __init__(self, descriptor: int, folder: str, name: str) -> None:
+        self.descriptor = descriptor
+        self._folder = folder
+        self._name = name
+
+    def write(self, data: bytes) -> None:
+        """Add bytes at the end.
+
+        Raises:
+            StorageError: the disk refused them.
+        """
+        try:
+            written = os.write(self.descriptor, data)
+            while written < len(data):  # a nearly full disk takes a part first, then says so
+                written += os.write(self.descriptor, data[written:])
+        except OSError as error:
+            raise _refused_by_disk(error, self._folder, self._name) from error
+
+    def sync(self) -> None:
+        """Wait until the disk has what was written."""
+        os.fdatasync(self.descriptor)
+
+    def close(self) -> None:
+        """Give the descriptor back; harmless when done twice."""
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def append_file(descriptor: int, name: str, folder: str) -> AppendFile:
+    """Open a file for appending, made where it is missing."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        handle = os.open(name, flags, 0o600, dir_fd=descriptor)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise OSError(errno.EOPNOTSUPP, "it is not an ordinary file", name)
+    except OSError as error:
+        raise _refused_by_disk(error, folder, name) from error
+    return AppendFile(handle, folder, name)
+
+
+def make_folder(descriptor: int, name: str, folder: str, *, private: bool) -> None:
+    """Make a folder where it is missing."""
+    try:
+        os.mkdir(name, 0o700 if private else 0o777, dir_fd=descriptor)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise _refused_by_disk(error, folder, name) from error
+
+
+@contextmanager
+def locked(descriptor: int, name: str, folder: str, *, wait: bool) -> Iterator[None]:
+    """Hold an advisory lock on a lock file; released by the system if the process dies.
+
+    Raises:
+        ConflictError: another holds it and `wait` is off.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        handle = os.open(name, flags, 0o600, dir_fd=descriptor)
+    except OSError as error:
+        raise _refused_by_disk(error, folder, name) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            where = shown(os.path.join(folder, name))  # noqa: PTH118
+            raise ConflictError(f"{where} is locked by another process.", "Wait until it is done and try again.") from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_tree(parent: int, name: str) -> int:
+    status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    if not stat.S_ISDIR(status.st_mode):
+        os.unlink(name, dir_fd=parent)
+        return status.st_size if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 else 0
+    handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        freed = sum(_remove_tree(handle, child) for child in os.listdir(handle))
+    finally:
+        os.close(handle)
+    os.rmdir(name, dir_fd=parent)
+    return freed
+
+
+def remove(parent: int, name: str, identity: Identity, folder: str) -> int:
+    """Remove an entry of a folder if it still is the one that was opened; gives the bytes that were freed."""
+    where = shown(os.path.join(folder, name))  # noqa: PTH118
+    try:
+        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        if (status.st_dev, status.st_ino) != (identity.device, identity.inode):
+            raise PathRefusedError(
+                f"{where} is no longer what was checked.", "Look at it again, then repeat the deletion."
+            )
+        return _remove_tree(parent, name)
+    except OSError as error:
+        if isinstance(error, ModelCypherError):
+            raise
+        raise StorageError(f"{where} can't be removed: {error.strerror}.", "Check its permissions.") from error
