@@ -69,6 +69,7 @@ class Operation:
         people_only: whether assistants never get it.
         place: everywhere, or only in a kernel or a shell.
         profiles: the MCP profiles beside `full` that offer it.
+        needs_settings: whether a senseless setting stops it (not the doctor, who names it).
     """
 
     name: str
@@ -79,6 +80,7 @@ class Operation:
     people_only: bool
     place: Place
     profiles: tuple[str, ...]
+    needs_settings: bool = True
 
     @property
     def group(self) -> str:
@@ -138,6 +140,7 @@ def operation(
     people_only: bool = False,
     place: Place = "everywhere",
     profiles: tuple[str, ...] = (),
+    needs_settings: bool = True,
 ) -> Callable[[Function], Function]:
     """Attach an operation's data to its function, which stays an ordinary function."""
 
@@ -151,6 +154,7 @@ def operation(
             people_only=people_only,
             place=place,
             profiles=profiles,
+            needs_settings=needs_settings,
         )
         return function
 
@@ -272,6 +276,8 @@ def _allowed(found: Operation, call: Call) -> None:
             f"{found.command} works on a notebook's live kernel, and this process isn't one.",
             f"Run it in a notebook cell: %mc {found.command}",
         )
+    if found.needs_settings:
+        call.session.settings.check()
 
 
 def run(found: Operation, call: Call, arguments: Mapping[str, Any]) -> Any:

@@ -63,12 +63,9 @@ class Session:
     Args:
         environment: variables; the process's own where None.
         start: the folder that relative paths mean; the current one where None.
-        check: whether a senseless setting raises at once (`doctor` looks at them one by one instead).
     """
 
-    def __init__(
-        self, environment: Mapping[str, str] | None = None, start: str | None = None, *, check: bool = True
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None, start: str | None = None) -> None:
         self.environment = dict(os.environ if environment is None else environment)
         self.start = os.path.realpath(start or os.getcwd())  # noqa: PTH109
         self.home_path = default_home(self.environment)
@@ -79,8 +76,6 @@ class Session:
         self._home: SafePath | None = None
         self._catalog: Catalog | None = None
         self.settings = self._load_settings()
-        if check:
-            self.settings.check()
         self.guard = self._pinned()
 
     def _load_settings(self) -> Settings:
@@ -99,7 +94,7 @@ class Session:
         roots.append(Root.pin(self._hub_cache(), "hub"))
         try:
             allowed, everyone = self.settings["allowed_paths"], self.settings["allowed_paths_for"] == "everyone"
-        except SettingError:  # only reached without `check`: doctor names the value itself
+        except SettingError:  # every operation but doctor refuses to run then, and doctor names the value
             allowed, everyone = (), False
         roots.extend(Root.pin(path, "allowed", for_assistants=everyone) for path in allowed)
         return Guard(tuple(roots), self.start)
@@ -250,11 +245,11 @@ class Call:
 _current: Session | None = None
 
 
-def current(*, check: bool = True) -> Session:
+def current() -> Session:
     """The process's session, made at the first use."""
     global _current  # noqa: PLW0603 - one a process is what a session is
     if _current is None:
-        _current = Session(check=check)
+        _current = Session()
     return _current
 
 
