@@ -1,21 +1,21 @@
 """Every error of the package: two sentences, what is wrong and what to do, and the exit code a shell gives.
 
-    ModelCypherError
-    ├── UsageError            ValueError         64  a wrong argument
-    ├── SettingError          ValueError         64  a variable or setting that doesn't parse
-    ├── NotAllowedError       PermissionError    65  a verb that only people have
-    ├── JobStateError         RuntimeError       65  a move that the job's state refuses
-    ├── ConflictError         FileExistsError    65  it exists already, or several bear the name
-    ├── PathRefusedError      PermissionError    66  outside the roots, or a path that can't be proven
-    ├── MissingFileError      FileNotFoundError  66  no such file, or no model in it
-    ├── UnknownIdError        LookupError        66  no such model, job or checkpoint
-    ├── MalformedError        ValueError          2  a file that lies or is cut off
-    ├── UnreadableError       OSError             2  a file that may not or can't be read
-    ├── UnsupportedFormatError ValueError         3  a format that isn't read yet
-    ├── MissingExtraError     ImportError        69  a part of the package that isn't installed
-    ├── ServerError           ConnectionError    69  a server that isn't there or can't be started
-    ├── StorageError          OSError            70  the disk refused
-    └── InternalError         RuntimeError       70  our own fault
+ModelCypherError
+├── UsageError            ValueError         64  a wrong argument
+├── SettingError          ValueError         64  a variable or setting that doesn't parse
+├── NotAllowedError       PermissionError    65  a verb that only people have
+├── JobStateError         RuntimeError       65  a move that the job's state refuses
+├── ConflictError         FileExistsError    65  it exists already, or several bear the name
+├── PathRefusedError      PermissionError    66  outside the roots, or a path that can't be proven
+├── MissingFileError      FileNotFoundError  66  no such file, or no model in it
+├── UnknownIdError        LookupError        66  no such model, job or checkpoint
+├── MalformedError        ValueError          2  a file that lies or is cut off
+├── UnreadableError       OSError             2  a file that may not or can't be read
+├── UnsupportedFormatError ValueError         3  a format that isn't read yet
+├── MissingExtraError     ImportError        69  a part of the package that isn't installed
+├── ServerError           ConnectionError    69  a server that isn't there or can't be started
+├── StorageError          OSError            70  the disk refused
+└── InternalError         RuntimeError       70  our own fault
 """
 
 from __future__ import annotations

@@ -83,6 +83,8 @@ class ModelReport:
         license: as the folder's model card names it.
         source_repo: the Hub repository, where the path or the card tells.
         source_revision: the commit in the Hub's cache, where the path tells.
+        base_model: the model it was made from, as the folder's model card names it.
+        pipeline: the task it is for, as the folder's model card names it.
     """
 
     format: str
@@ -94,6 +96,8 @@ class ModelReport:
     license: str | None = None
     source_repo: str | None = None
     source_revision: str | None = None
+    base_model: str | None = None
+    pipeline: str | None = None
 
     @property
     def parameter_count(self) -> int:

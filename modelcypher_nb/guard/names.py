@@ -12,23 +12,22 @@ DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"]
 )
+WINDOWS_CHARACTERS = frozenset('\\:*?"<>|')
 LONGEST_NAME_BYTES = 255
 
 
 def _fault(component: str) -> str | None:
-    if component in {"", ".", ".."}:
-        return "a part of it is empty, '.' or '..'"
-    if len(component.encode("utf-8", "surrogatepass")) > LONGEST_NAME_BYTES:
-        return "a part of it is longer than 255 bytes"
-    if DECEIVING.search(component):
-        return "it holds control or invisible characters"
-    if any(character in component for character in '\\:*?"<>|'):
-        return "it holds a character that is a separator, a drive, a stream or a wildcard on Windows"
-    if component[-1] in ". ":
-        return "a part of it ends in a dot or a space"
-    if component.split(".")[0].rstrip(" ").lower() in DEVICES:
-        return "a part of it names a device on Windows"
-    return None
+    faults = {
+        "a part of it is empty, '.' or '..'": component in {"", ".", ".."},
+        "a part of it is longer than 255 bytes": len(component.encode("utf-8", "surrogatepass")) > LONGEST_NAME_BYTES,
+        "it holds control or invisible characters": DECEIVING.search(component) is not None,
+        "it holds a character that is a separator, a drive, a stream or a wildcard on Windows": bool(
+            WINDOWS_CHARACTERS.intersection(component)
+        ),
+        "a part of it ends in a dot or a space": component.endswith((".", " ")),
+        "a part of it names a device on Windows": component.split(".", 1)[0].rstrip(" ").lower() in DEVICES,
+    }
+    return next((fault for fault, holds in faults.items() if holds), None)
 
 
 def components(name: str) -> tuple[str, ...]:

@@ -145,10 +145,20 @@ class Guard:
         if not isinstance(path, str) or not path:
             raise UsageError("The path is empty.", "Give the path of a file or folder.")
         if "\0" in path:
-            raise PathRefusedError(f"The path '{shown(path, 80)}' holds a NUL character.", "Remove it: no file has such a name.")
+            raise PathRefusedError(
+                f"The path '{shown(path, 80)}' holds a NUL character.", "Remove it: no file has such a name."
+            )
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError as error:
+            raise PathRefusedError(
+                f"The path '{shown(path, 80)}' holds half of a surrogate pair.", "Remove it: no file has such a name."
+            ) from error
         if path.startswith("~"):
             if path != "~" and not path.startswith("~/"):
-                raise PathRefusedError(f"'{shown(path, 80)}' names another user's home.", "Write the path out; only ~/ expands.")
+                raise PathRefusedError(
+                    f"'{shown(path, 80)}' names another user's home.", "Write the path out; only ~/ expands."
+                )
             path = os.path.expanduser(path)  # noqa: PTH111
         return os.path.join(self.start, path)  # noqa: PTH118
 
@@ -158,19 +168,29 @@ class Guard:
         if not found:
             raise self._refusal(absolute, asked, typed=typed)
         root, parts = min(found, key=lambda pair: len(pair[1]))
+        self.refuse_hidden(parts, asked)
+        return root, parts
+
+    def refuse_hidden(self, parts: tuple[str, ...], asked: str) -> None:
+        """Refuse components that start with a dot to whoever may not name them.
+
+        Raises:
+            PathRefusedError: there is one.
+        """
         if not self.hidden and any(part.startswith(".") for part in parts):
             raise PathRefusedError(
                 f"{shown(asked)} has a part that starts with a dot, which assistants neither read nor write.",
                 "Ask the person to copy what is needed to a visible file in the working folder.",
             )
-        return root, parts
 
     def _refusal(self, absolute: str, asked: str, *, typed: bool) -> PathRefusedError:
         allowed = tuple(shown(root.path) for root in self.roots)
         names = ", ".join(allowed) if allowed else "none"
         problem = f"{shown(asked)} lies outside the allowed folders ({names})."
         if not typed:
-            return PathRefusedError(problem, "A link inside a model may only lead to allowed folders: fetch the model again.")
+            return PathRefusedError(
+                problem, "A link inside a model may only lead to allowed folders: fetch the model again."
+            )
         if not self.hidden:
             return PathRefusedError(problem, "Ask the person to register the model: mc model register PATH")
         folder = absolute if os.path.isdir(absolute) else os.path.dirname(absolute)  # noqa: PTH112, PTH120

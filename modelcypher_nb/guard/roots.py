@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,7 @@ class Root:
 
     @property
     def managed(self) -> bool:
-        """Whether its files are only ever replaced, never rewritten in place (ours and the Hub's), so that mapping is safe."""
+        """Whether its files (ours and the Hub's) are only ever replaced, never rewritten in place: mapping them is safe."""
         return self.kind in {"home", "hub"}
 
     def descriptor(self) -> int:
@@ -47,6 +48,10 @@ class Root:
             OSError: it doesn't exist (yet).
         """
         if self._descriptor is None:
+            if (
+                os.path.realpath(self.path) != self.path
+            ):  # a link took the place of a folder that was missing at pinning
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self.path)
             self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         return self._descriptor
 
@@ -67,6 +72,14 @@ def _is_home_or_above(folder: Path, user_home: Path) -> bool:
     return folder == user_home or folder in user_home.parents
 
 
+def _is_owned(path: Path, owner: int) -> bool:
+    """Whether it is there and ours: anybody may put a `.git` into a shared folder such as /tmp."""
+    try:
+        return path.lstat().st_uid == owner
+    except OSError:
+        return False
+
+
 def working_folder(start: str) -> str | None:
     """The folder that a session may use without being asked.
 
@@ -82,7 +95,7 @@ def working_folder(start: str) -> str | None:
         return None
     owner, candidate = os.getuid(), folder
     while True:
-        if (candidate / ".git").exists():
+        if _is_owned(candidate / ".git", owner):
             return str(candidate)
         parent = candidate.parent
         if parent in (candidate, Path("/")) or os.path.ismount(candidate) or _is_home_or_above(parent, user_home):

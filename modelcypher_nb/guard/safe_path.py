@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
 
 from ..errors import MalformedError, MissingFileError, PathRefusedError, UnreadableError, UsageError
 from .names import components
-from .secrets import shown
+from .secrets import DECEIVING, shown
 from .source import FileSource
 from .writing import AppendFile, append_file, locked, make_folder, published, remove
 
@@ -32,6 +32,7 @@ class Identity(NamedTuple):
 
     @classmethod
     def of(cls, status: os.stat_result) -> Identity:
+        """The state that `stat` or `fstat` saw."""
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
@@ -111,6 +112,18 @@ class SafePath:
         if descriptor >= 0:
             os.close(descriptor)
 
+    def fileno(self) -> int:
+        """The open descriptor.
+
+        Raises:
+            UsageError: it was closed; its number may stand for another file by now.
+        """
+        if self._descriptor < 0:
+            raise UsageError(
+                f"{self.display} was closed already.", "Open it again, and read it within its `with` block."
+            )
+        return self._descriptor
+
     @property
     def name(self) -> str:
         """The last component."""
@@ -125,11 +138,11 @@ class SafePath:
         """The file's bytes, readable while this path is open."""
         if self.is_folder:
             raise UsageError(f"{self.display} is a folder, not a file.", "Name a file in it.")
-        return FileSource(self._descriptor, self.display, self.identity.size)
+        return FileSource(self, self.display, self.identity.size)
 
     def unchanged(self) -> bool:
         """Whether the open file still is what it was when it was opened."""
-        return Identity.of(os.fstat(self._descriptor)) == self.identity
+        return Identity.of(os.fstat(self.fileno())) == self.identity
 
     def read_bytes(self, limit: int) -> bytes:
         """The whole content of a small file.
@@ -148,12 +161,20 @@ class SafePath:
     def list(self) -> tuple[Entry, ...]:
         """The folder's entries, sorted by name."""
         try:
-            with os.scandir(self._folder()) as entries:
-                found = [
-                    Entry(e.name, e.is_file(follow_symlinks=False), e.is_dir(follow_symlinks=False)) for e in entries
-                ]
+            # Opened anew: a duplicated descriptor shares its place in the listing with every other thread's.
+            handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._folder())
+            try:
+                with os.scandir(handle) as entries:
+                    found = [
+                        Entry(e.name, e.is_file(follow_symlinks=False), e.is_dir(follow_symlinks=False))
+                        for e in entries
+                    ]
+            finally:
+                os.close(handle)
         except OSError as error:
-            raise UnreadableError(f"{self.display} can't be listed: {error.strerror}.", "Check its permissions.") from error
+            raise UnreadableError(
+                f"{self.display} can't be listed: {error.strerror}.", "Check its permissions."
+            ) from error
         return tuple(sorted(found))
 
     def __truediv__(self, name: str) -> SafePath:
@@ -166,6 +187,7 @@ class SafePath:
             MissingFileError: there is nothing of that name.
         """
         parts = components(name)
+        self._guard.refuse_hidden(parts, name)
         location = os.path.join(self.location, *parts)  # noqa: PTH118
         try:
             descriptor = open_beneath(self._folder(), parts)
@@ -177,19 +199,20 @@ class SafePath:
 
     def for_library(self) -> str:
         """A name under which a library that takes nothing but names reaches this very file (Linux)."""
-        return f"/proc/self/fd/{self._descriptor}"
+        return f"/proc/self/fd/{self.fileno()}"
 
     def _folder(self) -> int:
         if not self.is_folder:
             raise UsageError(f"{self.display} is a file, not a folder.", "Name the folder that holds it.")
-        return self._descriptor
+        return self.fileno()
 
     def _single(self, name: str) -> str:
-        parts = components(name)
-        if len(parts) != 1:
+        if name in {"", ".", ".."} or "/" in name or DECEIVING.search(name):
             raise PathRefusedError(
-                f"The name '{shown(name, 80)}' holds a separator.", "Name one file in the folder, without '/'."
+                f"'{shown(name, 80)}' names no single file in {self.display}.",
+                "Name one file, without '/' and invisible characters.",
             )
+        self._guard.refuse_hidden((name,), name)
         return name
 
     @contextmanager
@@ -211,7 +234,12 @@ class SafePath:
     def folder(self, name: str) -> SafePath:
         """Open a folder in this one, made (mode 0700 in the toolkit's home) where it is missing."""
         make_folder(self._folder(), self._single(name), self.location, private=self.managed)
-        return self / name
+        location = os.path.join(self.location, name)  # noqa: PTH118
+        try:
+            descriptor = open_beneath(self._folder(), (name,))
+        except OSError as error:
+            raise explained(error, location) from error
+        return SafePath(descriptor, location, self._guard, managed=self.managed)
 
     @contextmanager
     def lock(self, name: str, *, wait: bool = True) -> Iterator[None]:
@@ -235,7 +263,9 @@ def explained(error: OSError, location: str) -> Exception:
     """Our error for one that the system gave while a path was opened."""
     text = shown(location)
     if error.errno in {errno.ENOENT, errno.ENOTDIR}:
-        return MissingFileError(f"There is no file or folder {text}.", "Check the spelling, or list the folder it should be in.")
+        return MissingFileError(
+            f"There is no file or folder {text}.", "Check the spelling, or list the folder it should be in."
+        )
     if error.errno == errno.ELOOP:
         return PathRefusedError(
             f"{text} is reached by a link that can't be proven to stay inside.", "Name the link's target itself."

@@ -8,19 +8,23 @@ from typing import Any
 __all__ = ["redact", "remember", "shown"]
 
 REDACTED = "[redacted]"
+MARGIN = 4096  # a secret that starts before the cut is recognised whole
 
 # Each pattern keeps its first group (the harmless lead) and replaces the rest.
+# Repetitions that may fail at their end are bounded, or a text made for it costs the square of its length.
 PATTERNS = (
     re.compile(r"(\bhf_)[A-Za-z0-9]{16,}"),  # Hugging Face user access tokens
     re.compile(r"(\bapi_org_)[A-Za-z0-9]{16,}"),  # Hugging Face organisation tokens
     re.compile(r"(\bconfirm_)[A-Za-z0-9_-]{22,}"),  # our confirmation tokens
     re.compile(r"(\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]{8,}"),  # Authorization headers
-    re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]+:)[^\s/@]+(?=@)"),  # a password within a URL
-    re.compile(r"(\b)eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),  # JSON Web Tokens
+    re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@]+:)[^\s/@]+(?=@)"),  # a password within a URL
+    re.compile(r"(\b)eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*"),  # JSON Web Tokens
 )
 
 # Control, bidirectional and zero-width characters: they can hide or reorder what a person reads.
-DECEIVING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+DECEIVING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 _known: set[str] = set()
 
@@ -33,7 +37,7 @@ def remember(secret: str | None) -> None:
 
 def redact(text: str) -> str:
     """Replace secrets in a text by `[redacted]`."""
-    for secret in _known:
+    for secret in sorted(_known, key=len, reverse=True):  # a copy: another thread may learn one meanwhile
         if secret in text:
             text = text.replace(secret, REDACTED)
     for pattern in PATTERNS:
@@ -48,6 +52,9 @@ def _escaped(match: re.Match[str]) -> str:
 
 def shown(value: Any, limit: int = 500) -> str:
     """The text of a value that is safe to show: redacted, deceiving characters escaped, cut at `limit` characters."""
-    text = redact(str(value))
+    raw = str(value)
+    text = redact(raw[: limit + 1 + MARGIN])
+    if len(raw) > limit + 1 + MARGIN:
+        text = text[:-MARGIN]  # where the beginning of a secret may stand that the cut made unrecognisable
     text = DECEIVING.sub(_escaped, text[: limit + 1].encode("utf-8", "backslashreplace").decode())
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -39,11 +39,19 @@ def _checked(label: str, length: int, offset: int, size: int) -> None:
         )
 
 
-class FileSource:
-    """The bytes behind an open descriptor, which stays the opener's to close."""
+class Opener(Protocol):
+    """Whoever holds a file open; asked for each read, so that a closed descriptor's number never reads another file."""
 
-    def __init__(self, descriptor: int, label: str, size: int) -> None:
-        self._descriptor = descriptor
+    def fileno(self) -> int:
+        """The open descriptor."""
+        ...
+
+
+class FileSource:
+    """The bytes of an open file, which stays the opener's to close."""
+
+    def __init__(self, opener: Opener, label: str, size: int) -> None:
+        self._opener = opener
         self.label = label
         self.size = size
 
@@ -53,19 +61,38 @@ class FileSource:
         parts: list[bytes] = []
         while size:
             try:
-                part = os.pread(self._descriptor, size, offset)
+                part = os.pread(self._opener.fileno(), size, offset)
             except OSError as error:
-                raise UnreadableError(
-                    f"{self.label} can't be read at byte {offset}: {error.strerror}.", "Check the disk and try again."
-                ) from error
+                raise self._unreadable(offset, error) from error
             if not part:
-                raise MalformedError(
-                    f"{self.label} became shorter while it was read.", "Wait until its writer is done and try again."
-                )
+                raise self._cut()
             parts.append(part)
             offset += len(part)
             size -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        """Fill memory that the caller owns with the bytes from `offset`, without a copy in between."""
+        _checked(self.label, self.size, offset, len(target))
+        while target:
+            try:
+                count = os.preadv(self._opener.fileno(), [target], offset)
+            except OSError as error:
+                raise self._unreadable(offset, error) from error
+            if not count:
+                raise self._cut()
+            offset += count
+            target = target[count:]
+
+    def _unreadable(self, offset: int, error: OSError) -> UnreadableError:
+        return UnreadableError(
+            f"{self.label} can't be read at byte {offset}: {error.strerror}.", "Check the disk and try again."
+        )
+
+    def _cut(self) -> MalformedError:
+        return MalformedError(
+            f"{self.label} became shorter while it was read.", "Wait until its writer is done and try again."
+        )
 
 
 class BytesSource:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
-import secrets as random_bits
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["AppendFile", "append_file", "locked", "make_folder", "published", "remove"]
 
 RENAME_NOREPLACE = 1  # linux/fs.h
+# What a disk answers to a write, a sync or a rename that it can't do.
+DISK_FAULTS = frozenset(
+    {
+        errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.ENOSPC, errno.ENOTEMPTY, errno.EPERM,
+        errno.EROFS, errno.ESTALE, errno.ENAMETOOLONG,
+    }
+)  # fmt: skip
 
 
 def _refused_by_disk(error: OSError, folder: str, name: str) -> ModelCypherError:
@@ -28,7 +33,8 @@ def _refused_by_disk(error: OSError, folder: str, name: str) -> ModelCypherError
     if error.errno == errno.ELOOP:
         return PathRefusedError(f"{where} is a link, and a link is never written through.", "Remove the link first.")
     return StorageError(
-        f"{where} can't be written: {error.strerror}.", "Free some space or check the folder's permissions, then try again."
+        f"{where} can't be written: {error.strerror}.",
+        "Free some space or check the folder's permissions, then try again.",
     )
 
 
@@ -39,6 +45,8 @@ def _exists(folder: str, name: str) -> ConflictError:
 
 def _rename_new(descriptor: int, old: str, new: str) -> None:
     """Rename without ever replacing, for file systems that have no hard links."""
+    import ctypes  # rarely needed, and half of this module's import time
+
     library = ctypes.CDLL(None, use_errno=True)
     if library.renameat2(descriptor, old.encode(), descriptor, new.encode(), RENAME_NOREPLACE) != 0:
         code = ctypes.get_errno()
@@ -66,7 +74,7 @@ def published(descriptor: int, name: str, folder: str, *, replace: bool) -> Iter
     """
     if not replace and _is_there(descriptor, name):
         raise _exists(folder, name)
-    temporary = f".{name[:200]}.{random_bits.token_hex(6)}.partial"
+    temporary = f".{os.urandom(8).hex()}.partial"  # not made of the name, which may be as long as names can be
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         handle = os.open(temporary, flags, 0o666, dir_fd=descriptor)
@@ -77,18 +85,30 @@ def published(descriptor: int, name: str, folder: str, *, replace: bool) -> Iter
             yield file
             file.flush()
             os.fsync(file.fileno())
+        _publish(descriptor, temporary, name, replace=replace)
+    except BaseException as error:
+        _forget(descriptor, temporary)
+        if isinstance(error, _TakenError):
+            raise _exists(folder, name) from error
+        # Other system errors come from what the writer does besides writing, and keep their own meaning.
+        if isinstance(error, OSError) and error.errno in DISK_FAULTS:
+            raise _refused_by_disk(error, folder, name) from error
+        raise
+
+
+class _TakenError(Exception):
+    """Another file took the name while ours was written."""
+
+
+def _publish(descriptor: int, temporary: str, name: str, *, replace: bool) -> None:
+    try:
         if replace:
             os.rename(temporary, name, src_dir_fd=descriptor, dst_dir_fd=descriptor)
         else:
             _publish_new(descriptor, temporary, name)
-        os.fsync(descriptor)
-    except BaseException as error:
-        _forget(descriptor, temporary)
-        if isinstance(error, FileExistsError) and not isinstance(error, ModelCypherError):
-            raise _exists(folder, name) from error
-        if isinstance(error, OSError) and not isinstance(error, ModelCypherError):
-            raise _refused_by_disk(error, folder, name) from error
-        raise
+    except FileExistsError as error:
+        raise _TakenError from error
+    os.fsync(descriptor)
 
 
 def _is_there(descriptor: int, name: str) -> bool:
@@ -128,8 +148,15 @@ class AppendFile:
             raise _refused_by_disk(error, self._folder, self._name) from error
 
     def sync(self) -> None:
-        """Wait until the disk has what was written."""
-        os.fdatasync(self.descriptor)
+        """Wait until the disk has what was written.
+
+        Raises:
+            StorageError: it refused.
+        """
+        try:
+            os.fdatasync(self.descriptor)
+        except OSError as error:
+            raise _refused_by_disk(error, self._folder, self._name) from error
 
     def close(self) -> None:
         """Give the descriptor back; harmless when done twice."""
@@ -143,11 +170,12 @@ def append_file(descriptor: int, name: str, folder: str) -> AppendFile:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         handle = os.open(name, flags, 0o600, dir_fd=descriptor)
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            os.close(handle)
-            raise OSError(errno.EOPNOTSUPP, "it is not an ordinary file", name)
     except OSError as error:
         raise _refused_by_disk(error, folder, name) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        where = shown(os.path.join(folder, name))  # noqa: PTH118
+        raise PathRefusedError(f"{where} is not an ordinary file.", "Name a file, or move this one out of the way.")
     return AppendFile(handle, folder, name)
 
 
@@ -178,7 +206,9 @@ def locked(descriptor: int, name: str, folder: str, *, wait: bool) -> Iterator[N
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             where = shown(os.path.join(folder, name))  # noqa: PTH118
-            raise ConflictError(f"{where} is locked by another process.", "Wait until it is done and try again.") from error
+            raise ConflictError(
+                f"{where} is locked by another process.", "Wait until it is done and try again."
+            ) from error
         yield
     finally:
         os.close(handle)
@@ -191,7 +221,7 @@ def _remove_tree(parent: int, name: str) -> int:
         return status.st_size if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 else 0
     handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
     try:
-        freed = sum(_remove_tree(handle, child) for child in os.listdir(handle))
+        freed = sum(_remove_tree(handle, child) for child in os.listdir(handle))  # noqa: PTH208 - a Path takes no descriptor
     finally:
         os.close(handle)
     os.rmdir(name, dir_fd=parent)

@@ -1,0 +1,147 @@
+"""A folder with a model in it: every weight file judged by content, one set of them chosen as the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..errors import MalformedError, MissingFileError, ModelCypherError, PathRefusedError
+from ..guard.safe_path import Entry, SafePath
+from ..guard.secrets import shown
+from .magic import recognise
+from .model_file import WEIGHT_SUFFIXES, Part, examine_file, finding_of
+from .report import Finding
+from .safetensors_header import Header
+from .sharded import INDEX_SUFFIX, prove_cover, read_weight_map
+
+__all__ = ["Survey", "survey"]
+
+ENTRY_LIMIT = 100_000
+DEPTH_LIMIT = 8
+# Which single file is the model where several lie side by side, as the Hub's libraries choose.
+PREFERRED = ("model.safetensors", "diffusion_pytorch_model.safetensors", "adapter_model.safetensors")
+
+
+@dataclass
+class Survey:
+    """What was found in a folder.
+
+    Attributes:
+        parts: every weight file, by its place in the folder.
+        model: the names of those that are the model; the rest only lie beside it.
+        index: the index that joins them, where there is one.
+        findings: what is wrong with the folder itself.
+        error: the first fault of the model itself.
+    """
+
+    parts: dict[str, Part] = field(default_factory=dict)
+    model: tuple[str, ...] = ()
+    index: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+    error: ModelCypherError | None = None
+
+    def headers(self) -> dict[str, Header]:
+        """The sound safetensors files."""
+        return {name: part.header for name, part in self.parts.items() if part.header is not None}
+
+
+def survey(folder: SafePath) -> Survey:
+    """Look at every file of a folder by content; names that start with a dot are none of the model's."""
+    found = Survey()
+    indexes: list[str] = []
+    for count, (place, parent, entry) in enumerate(_files(folder, "", found)):
+        if count >= ENTRY_LIMIT:
+            found.findings.append(_not_looked_at(folder, f"more than {ENTRY_LIMIT} files"))
+            break
+        if place.endswith(INDEX_SUFFIX):
+            indexes.append(place)
+        _look(place, parent, entry, found)
+    _choose(found, _read_indexes(folder, indexes, found))
+    return found
+
+
+def _not_looked_at(folder: SafePath, why: str) -> Finding:
+    return Finding(
+        "unsupported",
+        f"{folder.display} holds {why}; the rest wasn't looked at.",
+        folder.display,
+        "Name the model's own folder.",
+    )
+
+
+def _files(folder: SafePath, lead: str, found: Survey) -> Iterator[tuple[str, SafePath, Entry]]:
+    if lead.count("/") > DEPTH_LIMIT:
+        found.findings.append(_not_looked_at(folder, "folders nested too deep"))
+        return
+    for entry in folder.list():
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_folder:
+            yield lead + entry.name, folder, entry
+            continue
+        try:
+            with folder / entry.name as inner:
+                yield from _files(inner, f"{lead}{entry.name}/", found)
+        except (PathRefusedError, MissingFileError) as error:
+            found.findings.append(finding_of(error, f"{folder.display}/{entry.name}"))
+
+
+def _look(place: str, parent: SafePath, entry: Entry, found: Survey) -> None:
+    named = entry.name.lower().endswith(WEIGHT_SUFFIXES)
+    try:
+        with parent / entry.name as safe:
+            if safe.is_folder:
+                reason = "a link to a folder, which isn't followed"
+                found.findings.append(Finding("unsupported", f"{safe.display} is {reason}.", safe.display))
+            elif named or recognise(safe.source()).is_model:
+                found.parts[place] = examine_file(safe, place)
+    except MissingFileError as error:
+        if named:  # a link that leads nowhere: nobody can load it, but the model isn't whole
+            found.findings.append(finding_of(error, f"{parent.display}/{entry.name}"))
+    except ModelCypherError as error:
+        found.findings.append(finding_of(error, f"{parent.display}/{entry.name}"))
+
+
+def _read_indexes(folder: SafePath, indexes: list[str], found: Survey) -> dict[str, set[str]]:
+    """Prove every index; the first error of each is kept, and the shards of a broken one still belong to it."""
+    shards: dict[str, set[str]] = {}
+    headers = found.headers()
+    for index in indexes:
+        place, _, _ = index.rpartition("/")
+        lead = f"{place}/" if place else ""
+        try:
+            weight_map = {name: lead + shard for name, shard in read_weight_map(folder, index).items()}
+            shards[index] = set(weight_map.values())
+            prove_cover(index, weight_map, headers)
+        except MalformedError as error:
+            shards.setdefault(index, set())
+            found.findings.append(finding_of(error, f"{folder.display}/{index}"))
+            found.error = found.error or error
+    return shards
+
+
+def _choose(found: Survey, shards: dict[str, set[str]]) -> None:
+    """Choose the files that are the model: a preferred single file, else an index's shards, else all that there are."""
+    readable = [name for name, part in found.parts.items() if part.kind.name == "safetensors"]
+    top = [name for name in readable if "/" not in name] or readable
+    single = next((name for name in PREFERRED if name in top), None)
+    joined = sorted(
+        (index for index in shards if "/" not in index), key=lambda index: (not index.startswith("model."), index)
+    )
+    if single is not None:
+        found.model = (single,)
+    elif joined:
+        found.index = joined[0]
+        found.model = tuple(sorted(shards[joined[0]] & found.parts.keys()))
+    else:
+        found.model = tuple(top)
+    found.error = next((error for name in found.model if (error := found.parts[name].error)), found.error)
+    _tell_the_rest(found, set().union(*shards.values()))
+
+
+def _tell_the_rest(found: Survey, placed: set[str]) -> None:
+    """A sound file beside the model is no fault, but whoever counts on the folder should know of it."""
+    for name in found.headers():
+        if name not in found.model and name not in placed and "/" not in name:
+            what = f"{shown(name, 80)} lies beside the model and is no part of it."
+            found.findings.append(Finding("weights", what, shown(name)))
