@@ -1,0 +1,41 @@
+/** A path outside the roots: what is wrong, what to do, and the one click that does it. */
+
+import { anywidget } from "./anywidget";
+import { ActionButtons } from "./controls";
+import { facts, h, replace } from "./dom";
+import type { RefusalData } from "./messages";
+import type { Drawn, Stage, View } from "./stage";
+
+export const view: View<RefusalData> = {
+  name: "refusal",
+  title: "Path refused",
+  draw(body, stage) {
+    const text = h("div", { class: "mc-refusal" });
+    const buttons = new ActionButtons([{ action: "allow", label: "Allow this folder for this session", kind: "primary" }]);
+    body.append(text, buttons.element);
+    return draw(text, buttons, stage);
+  },
+};
+
+function draw(text: HTMLElement, buttons: ActionButtons, first: Stage<RefusalData>): Drawn<RefusalData> {
+  const update = (stage: Stage<RefusalData>): void => {
+    const { problem, remedy, path, folder, roots } = stage.data;
+    replace(
+      text,
+      h("p", { class: "mc-problem" }, problem),
+      h("p", { class: "mc-remedy" }, remedy),
+      // Paths come with the live snapshot only: a saved notebook offers none to click on.
+      stage.live &&
+        facts([
+          ["Path", path && h("code", {}, path)],
+          ["Folder to allow", folder && h("code", {}, folder)],
+          ["Allowed now", roots && roots.length > 0 && h("span", {}, ...roots.flatMap((root) => [h("code", {}, root), " "]))],
+        ]),
+    );
+    buttons.update(stage);
+  };
+  update(first);
+  return { update, dispose() {} };
+}
+
+export default anywidget(view);

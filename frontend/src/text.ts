@@ -1,0 +1,41 @@
+/** Text from files and kernels, made safe to look at: what a reader sees is what is there. */
+
+// C0 and C1 controls, the bidi marks that reorder what follows, zero-width characters that hide a difference, lone surrogates.
+const HIDDEN =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+const NAMED: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+function escape(character: string): string {
+  const code = character.charCodeAt(0);
+  return NAMED[character] ?? (code < 256 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`);
+}
+
+function hex(code: number, width: number): string {
+  return code.toString(16).padStart(width, "0");
+}
+
+/** One line of text with every control, bidi and zero-width character spelled out. */
+export function shown(text: unknown, limit = 2000): string {
+  const whole = String(text ?? "");
+  const cut = whole.length > limit ? `${whole.slice(0, limit)}…` : whole;
+  return cut.replace(HIDDEN, escape);
+}
+
+/** Several lines, each made safe: for tracebacks, whose line ends carry meaning. */
+export function shownLines(text: unknown, limit = 8000): string {
+  const whole = String(text ?? "");
+  const cut = whole.length > limit ? `${whole.slice(0, limit)}…` : whole;
+  return cut
+    .split(/\r?\n/)
+    .map((line) => shown(line, limit))
+    .join("\n");
+}
+
+/** A value of a configuration or of metadata, on one line. */
+export function shownValue(value: unknown): string {
+  if (value === null || value === undefined) return "none";
+  if (typeof value === "string") return shown(value);
+  if (typeof value === "object") return shown(JSON.stringify(value));
+  return shown(String(value));
+}

@@ -1,0 +1,41 @@
+/** The verdict on a file and its reasons. Coloured only where a kernel of this session gave it. */
+
+import { h } from "./dom";
+import type { Finding, Verdict } from "./messages";
+
+const MEANING: Record<string, [tone: string, meaning: string]> = {
+  weights: ["good", "Tensors and plain data, nothing else"],
+  data: ["good", "Tensors, plain data and harmless containers"],
+  objects: ["warn", "Holds objects that are only built and filled; they stay closed"],
+  code: ["bad", "Another loader would run code from this file"],
+  malformed: ["bad", "Not read: the file contradicts itself"],
+  unsupported: ["muted", "Not read: no reader for this format"],
+};
+
+export function badge(verdict: Verdict, live: boolean): HTMLElement {
+  const [tone, meaning] = MEANING[verdict.level] ?? ["muted", ""];
+  return h("span", { class: `mc-badge ${live ? tone : "saved"}`, title: meaning }, h("i", { "aria-hidden": "true" }), live ? verdict.level : `saved verdict: ${verdict.level}`);
+}
+
+export function meaning(level: string): string {
+  return MEANING[level]?.[1] ?? "";
+}
+
+const MOST_FINDINGS = 50;
+
+export function findings(list: readonly Finding[], live: boolean): HTMLElement | null {
+  if (list.length === 0) return null;
+  const items = list.slice(0, MOST_FINDINGS).map((finding) => {
+    const tone = live ? (MEANING[finding.level]?.[0] ?? "muted") : "saved";
+    return h(
+      "li",
+      {},
+      h("span", { class: `mc-level ${tone}` }, finding.level),
+      h("span", { class: "what" }, finding.what),
+      finding.where && h("code", {}, finding.where),
+      finding.remedy && h("span", { class: "mc-muted" }, finding.remedy),
+    );
+  });
+  if (list.length > MOST_FINDINGS) items.push(h("li", { class: "mc-muted" }, `and ${list.length - MOST_FINDINGS} more`));
+  return h("ul", { class: "mc-findings", "aria-label": "Findings" }, ...items);
+}
