@@ -1,0 +1,80 @@
+"""Run the tour from top to bottom and write it as one page that needs nothing from anywhere.
+
+    python notebooks/run_tour.py            writes build/tour.html
+    python notebooks/run_tour.py --store    also keeps the outputs in the notebook (what nbval compares with)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+
+HERE = Path(__file__).resolve().parent
+BUILD = HERE.parent / "build"
+NOTEBOOK = HERE / "00_tour.ipynb"
+
+
+def execute(path: Path) -> nbformat.NotebookNode:
+    """Run a notebook in a kernel of this environment, with a home of its own; tells each chapter as it begins."""
+    home = BUILD / "tour-home"
+    shutil.rmtree(home, ignore_errors=True)
+    os.environ["MODELCYPHER_NB_HOME"] = str(home)
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=300, kernel_name="python3", store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )  # fmt: skip
+    with client.setup_kernel():
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type == "markdown" and cell.source.startswith("#"):
+                print("  " + cell.source.splitlines()[0].lstrip("# "), flush=True)
+            client.execute_cell(cell, index)
+    return notebook
+
+
+def tidy(notebook: nbformat.NotebookNode) -> None:
+    """Take out what a run leaves behind and no reader needs: execution times and widget state."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+
+
+def page(notebook: nbformat.NotebookNode) -> str:
+    """The notebook as one HTML page without scripts."""
+    exporter = HTMLExporter(template_name="offline", extra_template_basedirs=[str(HERE / "template")])
+    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": "A tour of modelcypher_nb"}})
+    return str(html)
+
+
+def main(arguments: list[str]) -> int:
+    """Run, write, and say where the result is."""
+    started = time.monotonic()
+    print(f"Running {NOTEBOOK.name} ...")
+    BUILD.mkdir(exist_ok=True)
+    try:
+        notebook = execute(NOTEBOOK)
+    except CellExecutionError as error:
+        print(f"The tour stopped: {error.ename}: {error.evalue}\nThe cell was:\n{error}", file=sys.stderr)
+        return 1
+    tidy(notebook)
+    if "--store" in arguments:
+        nbformat.write(notebook, NOTEBOOK)
+    target = BUILD / "tour.html"
+    target.write_text(page(notebook), encoding="utf-8")
+    seconds = time.monotonic() - started
+    print(f"Done in {seconds:.0f} s. Open {target} in a browser; to run it yourself in JupyterLab: make lab")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

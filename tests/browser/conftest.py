@@ -1,0 +1,173 @@
+"""A real JupyterLab in headless Chromium, with a home, a configuration and a notebook folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "build" / "screenshots"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder drives a browser."""
+    for item in items:
+        if Path(item.path).is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: its address, its token, and the folder that it serves."""
+
+    url: str
+    token: str
+    folder: Path
+    environment: dict[str, str]
+
+    def notebook(self, name: str, *cells: str | tuple[str, str]) -> Path:
+        """Write a notebook of code cells."""
+        path = self.folder / name
+        notebook = nbformat.v4.new_notebook()
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        nbformat.write(notebook, path)
+        return path
+
+    def address(self, name: str) -> str:
+        """The page that shows one notebook; a fresh workspace each time."""
+        return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={self.token}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _until(check: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:.0f} s"
+        time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - loopback
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab on loopback, without its look-ups for news and updates."""
+    base = tmp_path_factory.mktemp("lab")
+    folder, config = base / "work", base / "config"
+    folder.mkdir()
+    (config / "labconfig").mkdir(parents=True)
+    disabled = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    (config / "labconfig" / "page_config.json").write_text(json.dumps(disabled), encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MC_", "HF_", "MODELCYPHER"))}
+    environment |= {
+        "HOME": str(base / "person"), "JUPYTER_CONFIG_DIR": str(config), "JUPYTER_DATA_DIR": str(base / "data"),
+        "JUPYTER_RUNTIME_DIR": str(base / "runtime"), "MODELCYPHER_NB_HOME": str(base / "home"),
+    }  # fmt: skip
+    (base / "person").mkdir()
+    port, token = _free_port(), secrets.token_hex(16)
+    log = (base / "lab.log").open("wb")
+    command = [
+        sys.executable, "-P", "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
+        f"--IdentityProvider.token={token}", "--ServerApp.allow_root=True", f"--ServerApp.root_dir={folder}",
+        "--LabApp.extension_manager=readonly",
+    ]  # fmt: skip
+    server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _until(lambda: _answers(f"{url}/api/status?token={token}"), 60, "JupyterLab's first answer")
+        yield Lab(url, token, folder, environment)
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, driven by Playwright."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert executable is not None, "The browser tests need Chromium. Install it: apt-get install chromium"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page whose every request must stay on loopback."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    strangers: list[str] = []
+    page.on("request", lambda request: strangers.append(request.url) if _is_foreign(request.url) else None)
+    yield page
+    context.close()
+    assert not strangers, f"the page asked for {strangers}"
+
+
+def _is_foreign(url: str) -> bool:
+    return url.startswith(("http", "ws")) and "//127.0.0.1:" not in url
+
+
+def open_notebook(page: Page, lab: Lab, name: str, *, kernel: bool = True) -> None:
+    """Open a notebook and, where asked, wait until its kernel is idle."""
+    page.goto(lab.address(name))
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    if kernel:
+        page.wait_for_selector(".jp-NotebookPanel-toolbar [data-status='idle']", timeout=60_000, state="attached")
+
+
+def run_all(page: Page) -> None:
+    """Run every cell through Lab's own command."""
+    page.evaluate("window.jupyterapp && window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def run_cell(page: Page, index: int) -> None:
+    """Select a cell and run it as a person does."""
+    page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Control+Enter")
+
+
+def save(page: Page) -> None:
+    """Save the notebook."""
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+s")
+    page.wait_for_selector(".jp-mod-dirty", state="detached", timeout=20_000)
+
+
+def shoot(page: Page, name: str) -> Path:
+    """Keep a picture of the page as a test artefact."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    path = SCREENSHOTS / f"{name}.png"
+    page.screenshot(path=str(path))
+    return path
