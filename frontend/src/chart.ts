@@ -165,7 +165,7 @@ export class Chart {
         { stroke: colors.line, width: 1.75, points: { show: this.track.values.length < FEWEST_TO_SMOOTH, size: 5, fill: colors.line, width: 0 } },
         hidden,
         hidden,
-        { stroke: withAlpha(colors.line, 0.28), width: 1, points: { show: false } },
+        { stroke: withAlpha(colors.line, 0.32), width: 1, points: { show: false } },
       ],
       bands: [{ series: [3, 2], fill: colors.band }],
       cursor: {
@@ -209,7 +209,8 @@ export class Chart {
         else context.lineTo(x, y);
       });
       context.stroke();
-      for (const event of this.marks.events) {
+      // In the small charts the marks on the axis are enough: a fence of lines would hide the curve.
+      for (const event of this.hero ? this.marks.events : []) {
         const x = Math.round(plot.valToPos(event.step, "x", true)) + 0.5;
         context.strokeStyle = withAlpha(tone(event.kind, colors), 0.45);
         context.beginPath();

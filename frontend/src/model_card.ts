@@ -23,20 +23,19 @@ class Card implements Drawn<ModelCardData> {
   private readonly facts = h("div");
   private readonly register = h("input", { type: "text", class: "mc-search", placeholder: "name", "aria-label": "Name to register under", spellcheck: "false" });
   private readonly registerRow = h("div", { class: "mc-register" });
-  private readonly actions: ActionButtons;
+  private readonly actions = new ActionButtons([
+    { action: "digest", label: "Compute digest", title: "SHA-256 of every byte" },
+    { action: "verify", label: "Verify", title: "Reads the bytes again and compares them with what was registered" },
+  ]);
+  private readonly registering = new ActionButtons([{ action: "register", label: "Register", kind: "primary", values: () => this.name() }]);
   private readonly tensors = new TensorList();
 
   constructor(body: HTMLElement, stage: Stage<ModelCardData>) {
-    this.actions = new ActionButtons([
-      { action: "digest", label: "Compute digest", title: "SHA-256 of every byte" },
-      { action: "verify", label: "Verify", title: "Read the bytes again and compare with what was registered" },
-      { action: "register", label: "Register", kind: "primary", values: () => this.name() },
-    ]);
-    this.registerRow.append(this.actions.element, this.register);
+    this.registerRow.append(this.actions.element, this.register, this.registering.element);
     this.register.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") this.actions.element.querySelector<HTMLButtonElement>(".primary")?.click();
+      if (event.key === "Enter") this.registering.element.querySelector("button")?.click();
     });
-    body.append(this.header, this.dtypes, this.reasons, this.facts, this.registerRow, this.tensors.element);
+    body.append(this.header, this.reasons, this.dtypes, this.facts, this.registerRow, this.tensors.element);
     this.update(stage, new Set(["tensors"]));
   }
 
@@ -49,7 +48,9 @@ class Card implements Drawn<ModelCardData> {
     if (changed.has("tensors")) this.tensors.update(data.tensors, data.tensorCount);
     this.tensors.element.hidden = data.tensorCount === 0;
     this.actions.update(stage as Stage<unknown>);
+    this.registering.update(stage as Stage<unknown>);
     this.register.hidden = !stage.can("register");
+    this.registerRow.hidden = this.actions.element.hidden && this.register.hidden;
   }
 
   dispose(): void {}
@@ -135,8 +136,8 @@ function fileList(files: NonNullable<ModelCardData["files"]>): HTMLElement {
 function pairs(values: Record<string, unknown>): HTMLElement {
   const entries = Object.entries(values);
   const rows = entries.slice(0, 100).map(([key, value]) => h("li", {}, h("code", {}, key), h("span", {}, shownValue(value))));
-  if (entries.length <= 3) return h("ul", { class: "mc-files" }, ...rows);
-  return h("details", {}, h("summary", {}, plural(entries.length, "entry", "entries")), h("ul", { class: "mc-files" }, ...rows));
+  if (entries.length <= 3) return h("ul", { class: "mc-pairs" }, ...rows);
+  return h("details", {}, h("summary", {}, plural(entries.length, "entry", "entries")), h("ul", { class: "mc-files mc-pairs" }, ...rows));
 }
 
 export default anywidget(view);

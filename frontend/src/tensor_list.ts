@@ -34,10 +34,11 @@ export class TensorList {
       h("button", { type: "button", class: "mc-button", onclick: () => this.expand(false) }, "Collapse"),
       this.found,
     );
-    const header = h("div", { class: "mc-tree-head", "aria-hidden": "true" });
+    // Inside the scroller and sticky: so a scrollbar takes the same width from the header as from the rows.
+    const header = h("div", { class: "mc-tree-head", role: "presentation", "aria-hidden": "true" });
     for (const label of ["Tensor", "Type", "Shape", "Parameters", "Size", ""]) header.append(h("span", {}, label));
-    this.grid.append(this.space);
-    this.element = h("div", { class: "mc-tensors" }, toolbar, header, this.grid);
+    this.grid.append(header, this.space);
+    this.element = h("div", { class: "mc-tensors" }, toolbar, this.grid);
     this.search.addEventListener("input", () => this.refresh(true));
     this.grid.addEventListener("scroll", () => this.paint());
     this.grid.addEventListener("keydown", (event) => this.key(event));
@@ -71,7 +72,7 @@ export class TensorList {
     if (fromTop) this.grid.scrollTop = 0;
     this.current = fromTop ? 0 : Math.min(this.current, Math.max(0, this.rows.length - 1));
     this.space.style.height = `${this.rows.length * ROW}px`;
-    this.grid.style.height = `${Math.min(Math.max(this.rows.length, 1), MOST_ROWS_IN_SIGHT) * ROW + 2}px`;
+    this.grid.style.height = `${(Math.min(Math.max(this.rows.length, 1), MOST_ROWS_IN_SIGHT) + 1) * ROW + 1}px`;
     this.grid.setAttribute("aria-rowcount", String(this.rows.length));
     say(this.found, this.summary(wanted));
     this.paint();
@@ -184,7 +185,7 @@ export class TensorList {
     this.current = Math.max(0, Math.min(this.rows.length - 1, index));
     const top = this.current * ROW;
     if (top < this.grid.scrollTop) this.grid.scrollTop = top;
-    else if (top + ROW > this.grid.scrollTop + this.grid.clientHeight) this.grid.scrollTop = top + ROW - this.grid.clientHeight;
+    else if (top + ROW * 2 > this.grid.scrollTop + this.grid.clientHeight) this.grid.scrollTop = top + ROW * 2 - this.grid.clientHeight;
     this.paint();
   }
 }

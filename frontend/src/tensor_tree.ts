@@ -73,10 +73,10 @@ function total(node: Node): void {
   }
 }
 
-/** `encoder` that holds only `layer` becomes one row, `encoder.layer`. */
+/** `encoder` that holds only `layer` becomes one row, `encoder.layer`; `norm` that holds only `weight` becomes that tensor's row. */
 function join(node: Node): Node {
   let joined = node;
-  while (joined.children.length === 1 && !joined.children[0]!.tensor) {
+  while (joined.children.length === 1) {
     const only = joined.children[0]!;
     joined = { ...only, label: `${joined.label}.${only.label}` };
   }

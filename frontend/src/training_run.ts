@@ -43,7 +43,7 @@ class Panel implements Drawn<TrainingRunData> {
   private readonly tracks = new Map<string, Track>();
   private readonly charts = new Map<string, Chart>();
   private readonly sync = uniqueId("sync");
-  private look: Look = { smoothing: 0.6, log: false, zoom: null };
+  private look: Look = { smoothing: 0.8, log: false, zoom: null };
   private events: readonly RunEvent[] = [];
   private checkpoints: readonly Checkpoint[] = [];
 
