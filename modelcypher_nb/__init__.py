@@ -18,7 +18,8 @@ _PUBLIC = {
     "errors": "",
 }
 
-__all__ = sorted(["__version__", "load_ipython_extension", "unload_ipython_extension", *_PUBLIC])
+__all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension"]
+__all__ += sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

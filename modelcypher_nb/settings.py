@@ -112,17 +112,19 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hf_endpoint", "HF_ENDPOINT", _text, None, "the Hub's address", ours=False),
     Setting("mlflow_tracking_uri", "MLFLOW_TRACKING_URI", _text, None, "the MLflow server", ours=False),
     Setting("mlflow_tracking_username", "MLFLOW_TRACKING_USERNAME", _text, None, "its user", secret=True, ours=False),
-    Setting("mlflow_tracking_password", "MLFLOW_TRACKING_PASSWORD", _text, None, "its password", secret=True, ours=False),
+    Setting("mlflow_tracking_password", "MLFLOW_TRACKING_PASSWORD", _text, None, "its password", secret=True,
+            ours=False),
     Setting("mlflow_tracking_token", "MLFLOW_TRACKING_TOKEN", _text, None, "its token", secret=True, ours=False),
     Setting("mcp_profile", "MC_MCP_PROFILE", _choice(*PROFILES), "assistant", "which tools assistants see"),
     Setting("mcp_rate", "MC_MCP_RATE", _number(0.1, 1000, "calls a second"), 10.0, "a principal's calls a second"),
     Setting("mcp_burst", "MC_MCP_BURST", _number(1, 1000, "calls", whole=True), 20, "calls before the rate counts"),
     Setting("mcp_host", "MC_MCP_HOST", _text, "127.0.0.1", "the server's address"),
-    Setting("mcp_port", "MC_MCP_PORT", _number(1, 65535, "the port", whole=True), None, "the server's port; unset takes a free one"),
+    Setting("mcp_port", "MC_MCP_PORT", _number(1, 65535, "the port", whole=True), None,
+            "the server's port; unset takes a free one"),
     Setting("mcp_public_url", "MC_MCP_PUBLIC_URL", _text, None, "the address that clients use"),
     Setting("mcp_tls_cert", "MC_MCP_TLS_CERT", _text, None, "the server's certificate"),
     Setting("mcp_tls_key", "MC_MCP_TLS_KEY", _text, None, "the certificate's key"),
-    Setting("mcp_auth_enabled", "MC_MCP_AUTH_ENABLED", _switch, False, "OAuth 2.1 instead of the launch token"),
+    Setting("mcp_auth_enabled", "MC_MCP_AUTH_ENABLED", _switch, default=False, meaning="OAuth 2.1 instead of the launch token"),
     Setting("mcp_auth_issuer", "MC_MCP_AUTH_ISSUER", _text, None, "the authorization server"),
     Setting("mcp_auth_audience", "MC_MCP_AUTH_AUDIENCE", _text, None, "the audience that tokens must name"),
     Setting("mcp_auth_jwks_uri", "MC_MCP_AUTH_JWKS_URI", _text, None, "where its keys are"),
@@ -131,7 +133,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("mcp_auth_introspection_client_secret", "MC_MCP_AUTH_INTROSPECTION_CLIENT_SECRET", _text, None,
             "our secret there", secret=True, ours=False),
     Setting("mcp_auth_leeway", "MC_MCP_AUTH_LEEWAY", _number(0, 60, "seconds"), 0.0, "tolerated clock difference"),
-    Setting("mcp_require_confirmation", "MC_MCP_REQUIRE_CONFIRMATION", _switch, True, "destructive tools ask first"),
+    Setting("mcp_require_confirmation", "MC_MCP_REQUIRE_CONFIRMATION", _switch, default=True, meaning="destructive tools ask first"),
     Setting("mcp_confirmation_timeout", "MC_MCP_CONFIRMATION_TIMEOUT", _number(1, 86400, "seconds"), 300.0,
             "how long a confirmation may wait"),
     Setting("mcp_confirmation_mode", "MC_MCP_CONFIRMATION_MODE", _choice("human", "token"), None, "who confirms"),
@@ -139,7 +141,9 @@ SETTINGS: tuple[Setting, ...] = (
 )  # fmt: skip
 
 BY_KEY = {setting.key: setting for setting in SETTINGS}
-ENV_FILE_SECRETS = frozenset(setting.variable for setting in SETTINGS if setting.secret and not setting.variable.startswith("MC_"))
+ENV_FILE_SECRETS = frozenset(
+    setting.variable for setting in SETTINGS if setting.secret and not setting.variable.startswith("MC_")
+)
 
 
 def default_home(environment: Mapping[str, str]) -> str:
@@ -183,9 +187,10 @@ class Settings:
 
     def _ignored(self) -> tuple[str, ...]:
         """One sentence for each key of `.env` or settings.toml that isn't taken, with the remedy."""
+        allowed = ", ".join(sorted(ENV_FILE_SECRETS))
         notes = [
-            f".env sets {shown(key, 60)}, which is ignored: that file may hold only {', '.join(sorted(ENV_FILE_SECRETS))}. "
-            f"Set it in your shell's environment instead."
+            f".env sets {shown(key, 60)}, which is ignored: that file may hold only {allowed}. "
+            "Set it in your shell's environment instead."
             for key in self._env_file
             if key not in ENV_FILE_SECRETS and (key.startswith(("MC_", "HF_", "MLFLOW_", "MODELCYPHER_")))
         ]

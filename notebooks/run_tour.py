@@ -1,7 +1,7 @@
 """Run the tour from top to bottom and write it as one page that needs nothing from anywhere.
 
-    python notebooks/run_tour.py            writes build/tour.html
-    python notebooks/run_tour.py --store    also keeps the outputs in the notebook (what nbval compares with)
+python notebooks/run_tour.py            writes build/tour.html
+python notebooks/run_tour.py --store    also keeps the outputs in the notebook (what nbval compares with)
 """
 
 from __future__ import annotations

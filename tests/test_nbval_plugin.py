@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
 from tests.nbval_plugin import without_volatile
 
 ROOT = Path(__file__).parents[1]
@@ -17,8 +18,9 @@ SHOWN = """
 from IPython.display import display, update_display
 import random
 def bundle(loss):
-    html = f"<div><b>{loss}</b><img data-volatile src='{random.random()}'><i data-volatile>x<b>{random.random()}</b></i></div>"
-    return {"application/vnd.modelcypher.v1+json": {"id": random.random()}, "text/html": html, "text/plain": f"loss {loss}"}
+    now = random.random()
+    html = f"<div><b>{loss}</b><img data-volatile src='{now}'><i data-volatile>x<b>{now}</b></i></div>"
+    return {"application/vnd.modelcypher.v1+json": {"id": now}, "text/html": html, "text/plain": f"loss {loss}"}
 display(bundle("0.9"), raw=True, display_id="run")
 update_display(bundle("0.125"), raw=True, display_id="run")
 """
@@ -33,7 +35,9 @@ def test_volatile_elements_are_emptied_and_the_rest_is_kept() -> None:
 def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("nbval")
     path = folder / "shown.ipynb"
-    nb = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "p", "language": "python"}})
+    nb = nbformat.v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "p", "language": "python"}}
+    )
     nb.cells = [nbformat.v4.new_code_cell(SHOWN)]
     nbformat.write(nb, path)
     subprocess.run(

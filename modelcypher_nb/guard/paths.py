@@ -69,7 +69,7 @@ class Guard:
             descriptor = open_beneath(root.descriptor(), parts)
         except OSError as error:
             raise explained(error, absolute) from error
-        return SafePath(descriptor, real, self, managed=root.managed)
+        return SafePath(descriptor, real, self, managed=root.managed, given=os.path.normpath(absolute))
 
     def allows(self, text: str | os.PathLike[str]) -> bool:
         """Whether a path lies beneath a root, whatever is there."""

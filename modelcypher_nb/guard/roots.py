@@ -38,7 +38,7 @@ class Root:
 
     @property
     def managed(self) -> bool:
-        """Whether its files (ours and the Hub's) are only ever replaced, never rewritten in place: mapping them is safe."""
+        """Whether its files (ours, the Hub's) are only ever replaced, never rewritten in place: safe to map."""
         return self.kind in {"home", "hub"}
 
     def descriptor(self) -> int:

@@ -82,13 +82,20 @@ def open_beneath(root: int, parts: tuple[str, ...]) -> int:
 class SafePath:
     """A file or folder that is open and allowed.
 
-    Use it as a context manager, or close it. `identity` is what it was when it was opened.
+    Use it as a context manager, or close it.
+
+    Attributes:
+        location: where it is, every link resolved.
+        given: how it was named, which differs where a link led to it (the Hub's snapshots link to blobs).
+        managed: whether its bytes are only ever replaced, so that mapping them is safe.
+        identity: what it was when it was opened.
     """
 
-    def __init__(self, descriptor: int, location: str, guard: Guard, *, managed: bool) -> None:
+    def __init__(self, descriptor: int, location: str, guard: Guard, *, managed: bool, given: str = "") -> None:
         self._descriptor = descriptor
         self._guard = guard
         self.location = location
+        self.given = given or location
         self.managed = managed
         status = os.fstat(descriptor)
         self.is_folder = stat.S_ISDIR(status.st_mode)
@@ -126,8 +133,8 @@ class SafePath:
 
     @property
     def name(self) -> str:
-        """The last component."""
-        return os.path.basename(self.location)  # noqa: PTH119
+        """The last component of how it was named."""
+        return os.path.basename(self.given)  # noqa: PTH119
 
     @property
     def display(self) -> str:
@@ -256,7 +263,8 @@ class SafePath:
         Raises:
             PathRefusedError: another file took its place since.
         """
-        return remove(self._folder(), child.name, child.identity, self.location)
+        name = os.path.basename(child.location)  # noqa: PTH119
+        return remove(self._folder(), name, child.identity, self.location)
 
 
 def explained(error: OSError, location: str) -> Exception:

@@ -27,7 +27,9 @@ def _events(call: Call, job: str, count: int) -> tuple[JobEvent, ...]:
     return tuple(JobEvent(event.step, event.time, event.kind, shown(event.text)) for event in events[-count:])
 
 
-def job_facts(call: Call, record: JobRecord, command: CommandRecord | None = None, outcome: str | None = None) -> JobFacts:
+def job_facts(
+    call: Call, record: JobRecord, command: CommandRecord | None = None, outcome: str | None = None
+) -> JobFacts:
     """A run with its newest checkpoints and events, and what may be done to it."""
     checkpoints, _ = call.catalog.checkpoints(record.id, 10, 0)
     return JobFacts(

@@ -153,7 +153,9 @@ def kernel_show(
     found = _namespace(call.session)
     if name is not None:
         if name not in found:
-            raise UnknownIdError(f"There is no variable '{shown(name, 60)}' in the kernel.", "List them: %mc kernel show")
+            raise UnknownIdError(
+                f"There is no variable '{shown(name, 60)}' in the kernel.", "List them: %mc kernel show"
+            )
         found = {name: found[name]}
     values = [(key, value) for key, value in found.items() if not issubclass(type(value), TOOLS)]
     taken, following = page(values, limit, cursor)

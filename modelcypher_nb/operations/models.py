@@ -40,7 +40,7 @@ def registered(call: Call, reference: str) -> ModelRecord | None:
     try:
         return call.catalog.model(reference)
     except UnknownIdError:
-        there = os.path.lexists(os.path.join(call.session.start, reference))  # noqa: PTH110, PTH118
+        there = os.path.lexists(os.path.join(call.session.start, reference))  # noqa: PTH118
         if there:
             return None
         raise

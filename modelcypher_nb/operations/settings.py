@@ -95,5 +95,3 @@ def settings_allow(
         _keep(call.session, "allowed_paths", folders)
         call.session.settings = call.session.settings.with_lasting("allowed_paths", folders)
     return _facts(call.session)
-
-

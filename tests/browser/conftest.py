@@ -88,7 +88,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     (config / "labconfig").mkdir(parents=True)
     disabled = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
     (config / "labconfig" / "page_config.json").write_text(json.dumps(disabled), encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MC_", "HF_", "MODELCYPHER"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MC_", "HF_", "MODELCYPHER"))
+    }
     environment |= {
         "HOME": str(base / "person"), "JUPYTER_CONFIG_DIR": str(config), "JUPYTER_DATA_DIR": str(base / "data"),
         "JUPYTER_RUNTIME_DIR": str(base / "runtime"), "MODELCYPHER_NB_HOME": str(base / "home"),

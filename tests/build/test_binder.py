@@ -36,7 +36,9 @@ def test_every_dependency_is_pinned_within_its_range() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [Requirement(text) for text in [*project["dependencies"], *extras["torch"], *extras["lab"], *extras["dev"]]]
+    wanted = [
+        Requirement(text) for text in [*project["dependencies"], *extras["torch"], *extras["lab"], *extras["dev"]]
+    ]
     for requirement in wanted:
         if requirement.name.startswith("modelcypher"):
             continue
