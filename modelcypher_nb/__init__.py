@@ -18,8 +18,24 @@ _PUBLIC = {
     "errors": "",
 }
 
-__all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension"]
-__all__ += sorted(_PUBLIC)
+__all__ = [  # what is not defined here is loaded by __getattr__
+    "ModelCard",
+    "ModelCypherError",
+    "Registry",
+    "TrainingRun",
+    "__version__",
+    "allow",
+    "doctor",
+    "errors",
+    "inventory",
+    "load",
+    "load_ipython_extension",
+    "save",
+    "serve",
+    "session",
+    "status",
+    "unload_ipython_extension",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -46,7 +46,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter as surfaces see it: its plain type, whether it takes several values, and whether it may be left out."""
+    """A parameter as surfaces see it: its plain type, whether it is a list of it, and whether it may be left out."""
 
     name: str
     type: type
