@@ -177,7 +177,7 @@ def _refuse_twins(folder: SafePath, name: str, part: Part, tensors: dict[str, to
 
 
 def _file_report(safe: SafePath, part: Part) -> ModelReport:
-    repo, revision = hub_source(safe.location)
+    repo, revision = hub_source(safe.given)
     findings = list(part.header.findings) if part.header else []
     if part.error is not None:
         findings.append(finding_of(part.error, safe.location))
@@ -198,7 +198,7 @@ def _folder_report(folder: SafePath, found: Survey) -> ModelReport:
     metadata: dict[str, str] = {}
     for header in chosen:
         metadata = header.metadata | metadata
-    repo, revision = hub_source(folder.location)
+    repo, revision = hub_source(folder.given)
     return ModelReport(
         found.parts[found.model[0]].kind.name if found.model else _kinds(found),
         _verdict(_all_findings(folder, found, facts)),

@@ -151,6 +151,10 @@ def _storable(torch: Any, name: object, tensor: object) -> str:
             f"'{shown(name, 80)}' is {tensor.dtype}, which safetensors doesn't know.",
             "Convert it first: torch.view_as_real(x) for complex128, or x.to(torch.float32).",
         )
+    if known == "F4" and not tensor.ndim:
+        raise UsageError(
+            f"'{shown(name, 80)}' packs two F4 values, which a shape without dimensions can't say.", "Use x.view(1)."
+        )
     return known
 
 
