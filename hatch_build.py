@@ -45,7 +45,7 @@ class FrontEnd:
         self.folder = root / "frontend"
         self.static = root / "modelcypher_nb" / "views" / "static"
         self.extension = self.folder / "labextension"
-        self.stamp = self.folder / "build" / "sources.sha256"
+        self.stamp = self.folder / "lib" / "sources.sha256"
 
     def is_current(self) -> bool:
         """Whether every output exists and was made of the sources as they are (a clone's file times say nothing)."""

@@ -23,9 +23,9 @@ const tests = () => readdirSync("tests").filter((name) => name.endsWith(".test.t
 
 async function main(mode) {
   if (mode === "--tests") {
-    await build({ ...common, entryPoints: tests().map((name) => `tests/${name}`), outdir: "build/tests", outExtension: { ".js": ".mjs" }, platform: "node", external: ["node:*"] });
+    await build({ ...common, entryPoints: tests().map((name) => `tests/${name}`), outdir: "lib/tests", outExtension: { ".js": ".mjs" }, platform: "node", external: ["node:*"] });
   } else if (mode === "--dev") {
-    await build({ ...common, entryPoints: ["dev/page.ts"], outfile: "build/dev/page.js", format: "iife", sourcemap: "inline" });
+    await build({ ...common, entryPoints: ["dev/page.ts"], outfile: "lib/dev/page.js", format: "iife", sourcemap: "inline" });
   } else {
     const views = Object.fromEntries(VIEWS.map((name) => [name, `src/${name}.ts`]));
     await build({ ...common, entryPoints: views, outdir: STATIC, minify: true });

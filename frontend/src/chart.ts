@@ -43,6 +43,7 @@ export class Chart {
   private marks = NONE;
   private visible = true;
   private frame = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private track: Track,
@@ -87,6 +88,7 @@ export class Chart {
 
   dispose(): void {
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.retry);
     this.resize.disconnect();
     this.sight.disconnect();
     this.rebuild();
@@ -110,7 +112,13 @@ export class Chart {
 
   private draw(): void {
     const width = Math.floor(this.plot.clientWidth);
-    if (width < 40 || !this.plot.isConnected) return;
+    if (!this.plot.isConnected) return;
+    if (width < 40) {
+      // Lab has no style sheet for a moment while it changes its theme, too short for an observer to tell of it.
+      clearTimeout(this.retry);
+      this.retry = setTimeout(() => this.schedule(), 200);
+      return;
+    }
     const height = this.hero ? 230 : 128;
     const data = this.columns(width);
     if (!this.uplot) {

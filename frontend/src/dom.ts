@@ -61,12 +61,12 @@ export function chip(text: string, kind = "", title?: string): HTMLElement {
   return h("span", { class: `mc-chip ${kind}`.trim(), title }, text);
 }
 
-/** A definition list of facts; absent values leave no row behind. */
-export function facts(entries: readonly (readonly [string, Child])[]): HTMLElement {
+/** A definition list of facts; absent values leave no row behind, and what is long (a path, a digest) takes the whole width. */
+export function facts(entries: readonly (readonly [label: string, value: Child, width?: "wide" | undefined])[]): HTMLElement {
   const list = h("dl", { class: "mc-facts" });
-  for (const [label, value] of entries) {
+  for (const [label, value, width] of entries) {
     if (value === null || value === undefined || value === false || value === "") continue;
-    list.append(h("div", {}, h("dt", {}, label), h("dd", {}, value)));
+    list.append(h("div", { class: width }, h("dt", {}, label), h("dd", {}, value)));
   }
   return list;
 }

@@ -114,11 +114,11 @@ function cardFacts(data: ModelCardData): Child {
   const source = data.source?.repo && `${data.source.repo}${data.source.revision ? ` @ ${data.source.revision.slice(0, 12)}` : ""}`;
   const files = data.files ?? [];
   return facts([
-    ["Digest", data.digest ? h("code", { class: "mc-digest", title: data.digest }, data.digest) : h("span", { class: "mc-muted" }, "not computed")],
+    ["Path", data.path && h("code", {}, data.path), "wide"],
+    ["Digest", data.digest ? h("code", { class: "mc-digest", title: data.digest }, data.digest) : h("span", { class: "mc-muted" }, "not computed"), data.digest ? "wide" : undefined],
     ["License", data.license ?? h("span", { class: "mc-muted" }, "not stated")],
     ["Source", source],
     ["Provenance", data.provenance],
-    ["Path", data.path && h("code", {}, data.path)],
     ["Bytes", data.bytes],
     ["Reference", data.reference && data.reference !== data.name && h("code", {}, data.reference)],
     ["Files", files.length > 0 && fileList(files)],

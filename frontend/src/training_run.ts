@@ -177,7 +177,7 @@ class Header {
     this.stat("Best step", job.bestStep === undefined ? undefined : whole(job.bestStep));
     this.stat("Learning rate", job.learningRate === undefined ? undefined : metric(job.learningRate));
     this.stat("Samples/s", job.samplesPerSecond === undefined ? undefined : count(job.samplesPerSecond));
-    this.stat("Left", job.etaSeconds !== undefined && job.state === "running" ? duration(job.etaSeconds) : undefined);
+    this.stat("Left", live && job.etaSeconds !== undefined && job.state === "running" ? duration(job.etaSeconds) : undefined);
     this.stat("Took", took(job));
   }
 
