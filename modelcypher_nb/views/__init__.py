@@ -1,0 +1,1 @@
+"""Floor 5: facts become pictures. Text, HTML, figures and widgets."""
