@@ -1,0 +1,147 @@
+"""Keeping a run's checkpoints: saving, finding the newest whole one, the best, and dropping what nothing needs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ..errors import JobStateError, MalformedError, MissingFileError, ModelCypherError
+from ..store import checkpoints as files
+from ..store.records import CheckpointRecord, JobRecord
+from .state import Parts
+
+if TYPE_CHECKING:
+    from ..store.run_store import RunStore
+
+__all__ = ["Keeper", "newest"]
+
+MOST_ROWS = 10_000
+
+
+def _rows(store: RunStore, job: str) -> dict[int, CheckpointRecord]:
+    found, _ = store.catalog.checkpoints(job, MOST_ROWS, 0)
+    return {record.step: record for record in found}
+
+
+class Keeper:
+    """The checkpoints of a run that lives in this process.
+
+    Attributes:
+        count: how many there are.
+        best_step: the one with the least loss (of evaluation where there is one).
+        changes: grows whenever there are others.
+    """
+
+    def __init__(self, store: RunStore, job: JobRecord, keep_last: int) -> None:
+        self._store = store
+        self._job = job.id
+        self._keep_last = keep_last
+        rows = _rows(store, job.id)
+        self.count = len(rows)
+        self.best_step = job.best_step if job.best_step in rows else None
+        self.changes = 0
+
+    def save(self, step: int, parts: Parts, loss: float | None, eval_loss: float | None) -> CheckpointRecord:
+        """Write a checkpoint, and drop those that are neither among the last, nor the best, nor pinned.
+
+        A kill at any moment leaves the ones before whole.
+        """
+        tensors = {"model": parts.model, "optimizer": parts.optimizer, "rng": parts.rng}
+        with self._store.checkpoints_folder(self._job) as folder:
+            written = files.save(folder, step, tensors, parts.document)
+        record = CheckpointRecord(
+            job=self._job,
+            step=step,
+            state="complete",
+            size_bytes=written.size_bytes,
+            created_at=time.time(),
+            files=written.files,
+            digest=written.digest,
+            loss=loss,
+            eval_loss=eval_loss,
+        )
+        self._store.catalog.add_checkpoint(record)
+        self._tidy()
+        return self._store.catalog.checkpoint(self._job, step)
+
+    def _tidy(self) -> None:
+        rows = _rows(self._store, self._job)
+        self._mark_best(rows)
+        kept = sorted(rows)[-self._keep_last :]
+        for step, record in rows.items():
+            if step not in kept and step != self.best_step and not record.pinned:
+                drop(self._store, record)
+        self.count = len(_rows(self._store, self._job))
+        self.changes += 1
+
+    def _mark_best(self, rows: dict[int, CheckpointRecord]) -> None:
+        whole = [record for record in rows.values() if record.state == "complete"]
+        judged = [(record.eval_loss, record.step) for record in whole if record.eval_loss is not None] or [
+            (record.loss, record.step) for record in whole if record.loss is not None
+        ]
+        self.best_step = min(judged)[1] if judged else None
+        for step, record in rows.items():
+            if record.is_best != (step == self.best_step):
+                self._store.catalog.update_checkpoint(self._job, step, is_best=step == self.best_step)
+
+
+def drop(store: RunStore, record: CheckpointRecord) -> None:
+    """Remove a checkpoint: its row first, so that none is listed whose files are going."""
+    store.catalog.remove_checkpoint(record.job, record.step)
+    with store.checkpoints_folder(record.job) as folder:
+        try:
+            with folder / files.folder_name(record.step) as old:
+                folder.delete(old)
+        except MissingFileError:
+            return  # another process was faster
+
+
+def newest(store: RunStore, job: JobRecord) -> tuple[int, Parts, list[str]]:
+    """Load the newest whole checkpoint of a run that has no living owner; one that fails its digest is passed over.
+
+    Returns:
+        Its step, its content, and what a person should know.
+
+    Raises:
+        JobStateError: there is none.
+    """
+    notes: list[str] = []
+    with store.checkpoints_folder(job.id) as folder:
+        files.remove_partials(folder)
+        _adopt(store, job.id)
+        for step in reversed(files.complete_steps(folder)):
+            try:
+                if not store.verify_checkpoint(store.catalog.checkpoint(job.id, step)):
+                    raise MalformedError("its files aren't what was written.", "")
+                return step, _load(store, job.id, step), notes
+            except ModelCypherError as error:
+                notes.append(f"The checkpoint of step {step} was passed over: {error.problem}")
+    raise JobStateError(
+        f"The run '{job.id}' has no whole checkpoint to go on from.{' ' + ' '.join(notes) if notes else ''}",
+        "Train anew, and give TrainingRun(checkpoint_every=...) so that the next one has some.",
+    )
+
+
+def _adopt(store: RunStore, job: str) -> None:
+    """Give rows to checkpoints whose process was killed between writing them and saying so."""
+    rows = _rows(store, job)
+    with store.checkpoints_folder(job) as folder:
+        for step in files.complete_steps(folder):
+            if step in rows:
+                continue
+            names, size = [], 0
+            with folder / files.folder_name(step) as found:
+                for entry in found.list():
+                    with found / entry.name as file:
+                        names.append(entry.name)
+                        size += file.identity.size
+            digest = files.digest(folder, step)
+            store.catalog.add_checkpoint(
+                CheckpointRecord(job, step, "complete", size, time.time(), tuple(names), digest)
+            )
+
+
+def _load(store: RunStore, job: str, step: int) -> Parts:
+    with store.checkpoints_folder(job) as folder:
+        model, optimizer, rng = (files.load_tensors(folder, step, stem) for stem in ("model", "optimizer", "rng"))
+        return Parts(model, optimizer, rng, files.load_document(folder, step))

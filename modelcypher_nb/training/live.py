@@ -1,0 +1,113 @@
+"""The runs that live in this process, found by id; and the two threads that serve them."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .run import Run
+
+__all__ = ["add", "find", "remove", "retire", "runs", "serve", "wake"]
+
+TICK_SECONDS = 0.1
+LEAVE_SECONDS = 3.0  # Jupyter kills a kernel that takes 5 s to shut down
+
+_runs: dict[str, Run] = {}
+_lock = threading.Lock()
+_threads: dict[str, threading.Thread] = {}
+_bell = threading.Event()
+
+
+def add(run: Run) -> None:
+    """Let a run be found, tended and shown live from now on."""
+    with _lock:
+        _runs[run.id] = run
+        _start("control", _tend)
+
+
+def remove(run: Run) -> None:
+    """Forget a run that ended and whose rows are written."""
+    with _lock:
+        if _runs.get(run.id) is run:
+            del _runs[run.id]
+
+
+def find(job: str) -> Run | None:
+    """The run of that id, if it lives in this process."""
+    run = _runs.get(job)
+    return run if run is not None and run.pid == os.getpid() else None
+
+
+def runs() -> list[Run]:
+    """Every run that lives in this process, the oldest first."""
+    with _lock:
+        return [run for run in _runs.values() if run.pid == os.getpid()]
+
+
+def wake() -> None:
+    """Have the control thread look now instead of at its next tick."""
+    _bell.set()
+
+
+def serve(name: str, target: Callable[[], None]) -> None:
+    """Have a daemon thread of that name running; after a fork the child starts its own."""
+    with _lock:
+        _start(name, target)
+
+
+def _start(name: str, target: Callable[[], None]) -> None:
+    thread = _threads.get(name)
+    if thread is None or not thread.is_alive():
+        thread = threading.Thread(target=target, name=f"modelcypher-{name}", daemon=True)
+        _threads[name] = thread
+        thread.start()
+
+
+def _tend() -> None:
+    """The control thread: ten times a second, rows that arrived and rows that are due, for every run."""
+    while True:
+        _bell.wait(TICK_SECONDS)
+        _bell.clear()
+        for run in runs():
+            run.attend()
+            run.desk.tend()
+            if run.desk.finished:
+                remove(run)
+        if retire("control", lambda: not _runs):
+            return
+
+
+def retire(name: str, is_idle: Callable[[], bool]) -> bool:
+    """Whether a serving thread may end, having nothing to do; the next `serve` starts another."""
+    with _lock:
+        if not is_idle():
+            return False
+        _threads.pop(name, None)
+        return True
+
+
+@atexit.register
+def _leave() -> None:
+    """The interpreter ends: loops in the background stop with a checkpoint, and every run that is left is interrupted."""
+    for run in runs():
+        run.leave()
+    deadline = time.monotonic() + LEAVE_SECONDS
+    for run in runs():
+        run.over.wait(max(0.0, deadline - time.monotonic()))
+        run.abandon()
+
+
+def _after_fork() -> None:
+    """A child has neither the threads nor the runs, and a lock may have been held by a thread that it lacks."""
+    global _lock, _bell
+    _lock, _bell = threading.Lock(), threading.Event()
+    _runs.clear()
+    _threads.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
