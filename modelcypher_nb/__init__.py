@@ -1,6 +1,8 @@
 """Open model weights safely, watch training, keep what came out, and let an assistant help in the same kernel."""
 
-from typing import Any
+TYPE_CHECKING = False  # typing's own would be an import
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 
@@ -14,6 +16,9 @@ _PUBLIC = {
     "load": "surfaces.python",
     "save": "surfaces.python",
     "session": "surfaces.python",
+    "status": "surfaces.python",
+    "inventory": "surfaces.python",
+    "doctor": "surfaces.python",
     "ModelCypherError": "errors",
     "errors": "",
 }
@@ -38,7 +43,7 @@ __all__ = [  # what is not defined here is loaded by __getattr__
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name.startswith("__"):
         raise AttributeError(name)
     import importlib
@@ -64,14 +69,14 @@ def __dir__() -> list[str]:
     return sorted({*__all__, *names()})
 
 
-def load_ipython_extension(shell: Any) -> None:
+def load_ipython_extension(shell: "Any") -> None:
     """`%load_ext modelcypher_nb`: the %mc magics, and widgets for facts."""
     from .surfaces.magics import load
 
     load(shell)
 
 
-def unload_ipython_extension(shell: Any) -> None:
+def unload_ipython_extension(shell: "Any") -> None:
     """`%unload_ext modelcypher_nb`."""
     from .surfaces.magics import unload
 

@@ -142,7 +142,7 @@ def _namespace(session: Session) -> dict[str, Any]:
 @operation(effect="read", place="kernel", profiles=("assistant", "training", "inference", "monitoring"))
 def kernel_show(
     call: Call,
-    name: Annotated[str | None, Param("Only this variable.")] = None,
+    name: Annotated[str | None, Param("Only this variable.", kind="variable")] = None,
     limit: Annotated[int, Param("How many at most.", ge=1, le=1000)] = 50,
     cursor: Cursor = None,
 ) -> KernelFacts:

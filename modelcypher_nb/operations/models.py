@@ -11,7 +11,7 @@ from typing import Annotated
 
 from ..errors import ConflictError, UnknownIdError, UsageError
 from ..formats import detect
-from ..formats.report import ModelReport
+from ..formats.report import ModelReport, Verdict
 from ..guard.paths import Guard
 from ..guard.roots import Root
 from ..guard.safe_path import SafePath
@@ -163,7 +163,7 @@ def model_scan(
                 )
             )
     worst = detect.worst(result.verdict.level for result in results)
-    return ScanFacts(tuple(results), worst, detect.exit_code(worst, strict=strict))
+    return ScanFacts(tuple(results), worst, detect.exit_code(Verdict(worst), strict=strict))
 
 
 @operation(effect="write", idempotent=True, profiles=("training",))

@@ -1,0 +1,117 @@
+"""The shell: one handler runs a command, prints facts or JSON, and gives every outcome its exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InternalError, ModelCypherError, StorageError
+from ..guard.secrets import shown
+from ..operations.operation import find
+from ..operations.operation import run as execute
+from ..operations.session import current
+
+if TYPE_CHECKING:
+    from .words import Request
+
+__all__ = ["exit_code", "run"]
+
+INTERRUPTED = 130
+MISSING_PART = 69
+SPOILED = 2
+GONE = 66
+ANSWER_CHARACTERS = 1_000_000  # of one line
+
+
+def run(words: Sequence[str], program: str = "mc") -> int:
+    """Run one command and give its exit code; errors are two lines on stderr."""
+    code = 0
+    try:
+        text, code = _answer(words, program)
+        _write(text)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the answer (`head`) has enough; nothing went wrong, and nobody is left to be told.
+        _close_stdout()
+        return code
+    except ModelCypherError as error:
+        return _refuse(error, program)
+    except OSError as error:  # of stdout: the executor turned every other one into ours
+        _close_stdout()
+        problem = f"The answer can't be written: {shown(error)}."
+        return _refuse(StorageError(problem, "Free some space, then repeat the command."), program)
+    except BaseException as error:  # noqa: BLE001 - Python's own exit code 1 would mean danger
+        problem = f"{program} failed inside: {type(error).__name__}: {shown(error)}."
+        return _refuse(InternalError(problem, "Please report this with the command that shows it."), program)
+    return code
+
+
+def _answer(words: Sequence[str], program: str) -> tuple[str, int]:
+    """Execute the command and give its text and exit code."""
+    from .words import parse
+
+    request = parse(words, program, in_shell=True)
+    if request is None:
+        return "", 0
+    call = current().person()
+    for folder in request.allow:
+        execute(find("settings_allow"), call, {"path": folder})
+    facts = execute(request.operation, call, request.arguments)
+    return (_json(request, facts) if request.json else _text(facts)), exit_code(facts)
+
+
+def exit_code(facts: Any) -> int:
+    """What a shell gives for facts: a scan's verdict, a doctor's fault, a verification that failed, else 0."""
+    from ..operations import facts as kinds
+
+    if isinstance(facts, kinds.ScanFacts):
+        return facts.exit_code
+    if isinstance(facts, kinds.DoctorFacts):
+        return 0 if facts.healthy else MISSING_PART
+    if isinstance(facts, kinds.VerifyFacts):
+        return 0 if facts.intact else GONE if facts.state == "missing" else SPOILED
+    if isinstance(facts, kinds.CheckpointFacts):
+        return SPOILED if facts.intact is False else 0
+    return 0
+
+
+def _json(request: Request, facts: Any) -> str:
+    import json
+
+    from ..operations.wire import wire
+
+    # ASCII: no character of a file can steer the terminal.
+    return json.dumps(wire(request.operation, facts), indent=2, allow_nan=False)
+
+
+def _text(facts: Any) -> str:
+    from ..views.text import render
+
+    # The views escape what they were given; once more here, because this is the terminal's own door.
+    return "\n".join(shown(line, ANSWER_CHARACTERS) for line in render(facts).split("\n"))
+
+
+def _write(text: str) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without Unicode is no reason to fail
+    if text:
+        sys.stdout.write(text + "\n")
+    sys.stdout.flush()  # here, where a full disk still has an exit code
+
+
+def _close_stdout() -> None:
+    """Close it in vain: what it holds can't be written, and Python would try again at its end."""
+    with contextlib.suppress(OSError):
+        sys.stdout.close()
+
+
+def _refuse(error: ModelCypherError, program: str) -> int:
+    """Two lines on stderr, and the error's exit code."""
+    with contextlib.suppress(OSError):  # stderr is the last place there is
+        sys.stderr.write(f"{program}: {shown(error.problem, 4000)}\n    {shown(error.remedy, 4000)}\n")
+        sys.stderr.flush()
+    return error.exit_code

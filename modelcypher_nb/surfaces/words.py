@@ -1,0 +1,295 @@
+"""From words to an operation and its arguments: the commands of shell and magic, built from OPERATIONS on use."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+import click
+
+from ..errors import UsageError
+from ..guard.secrets import shown
+from ..operations import ALIASES, names
+from ..operations.operation import Operation, Parameter, find
+
+__all__ = ["Request", "commands", "is_positional", "option_name", "parse", "resolve"]
+
+HELP_WIDTH = 100
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH}
+REFERENCES = ("path", "model", "job", "variable")
+
+
+class Request(NamedTuple):
+    """What was asked for: an operation, its arguments as they were written, and how to answer.
+
+    Attributes:
+        json: whether the answer is wanted as machines get it.
+        allow: folders to allow for this command.
+    """
+
+    operation: Operation
+    arguments: dict[str, Any]
+    json: bool
+    allow: tuple[str, ...]
+
+
+def is_positional(item: Parameter) -> bool:
+    """Whether a parameter stands by itself: references, the rest of the words, and what a verb can't do without.
+
+    A required quantity with a unit (`--learning-rate 1e-4`) is named all the same: a bare number wouldn't tell.
+    """
+    if item.param.kind in REFERENCES or item.param.kind == "rest":
+        return True
+    return item.required and item.type in {str, int}
+
+
+def option_name(item: Parameter) -> str:
+    """`--kebab-case`."""
+    return "--" + item.name.replace("_", "-")
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Every command's words, in the product's order, then the short forms."""
+    for name in names():
+        group, _, verb = name.partition("_")
+        yield group, verb.replace("_", "-")
+    yield from ALIASES
+
+
+def resolve(*words: str) -> Operation | None:
+    """The operation of a command's words, or None; only its own module is imported."""
+    words = ALIASES.get(words, words)
+    name = "_".join(words).replace("-", "_")
+    return find(name) if len(words) == 2 and name in names() else None
+
+
+def parse(words: Sequence[str], program: str, *, in_shell: bool) -> Request | None:
+    """Read a command.
+
+    Args:
+        words: what was typed, without the program's name.
+        program: how the program is called, for help texts.
+        in_shell: whether a shell is the surface: it has `--allow` and `--version`.
+
+    Returns:
+        The request; None where help or the version was asked for, which is printed.
+
+    Raises:
+        UsageError: there is no such command, or its words don't fit.
+    """
+    root = _Root(program, in_shell=in_shell)
+    try:
+        with root.make_context(program, list(words)) as context:
+            result = root.invoke(context)
+    except click.exceptions.Exit:  # after help or the version
+        return None
+    except click.UsageError as error:
+        _refuse(error, program)
+    return result if isinstance(result, Request) else None
+
+
+def _refuse(error: click.UsageError, program: str) -> NoReturn:
+    """Click's sentence and a second one that says where the command is explained."""
+    path = error.ctx.command_path if error.ctx is not None else program
+    if isinstance(error, click.MissingParameter) and isinstance(error.param, _Words):
+        item = error.param.item
+        raise UsageError(f"{path} needs {_metavar(item)}: {item.param.description}", f"See: {path} --help") from error
+    if isinstance(error, click.NoSuchOption):
+        near = f"Did you mean {' or '.join(error.possibilities)}? " if error.possibilities else ""
+        if error.ctx is not None and any(
+            isinstance(item, _Words) and item.item.param.kind == "rest" for item in error.ctx.command.params
+        ):
+            near = "Write -- before what the script gets. "
+        problem = f"{path} has no option {shown(error.option_name, 60)}."
+        raise UsageError(problem, f"{near}See: {path} --help") from error
+    raise UsageError(shown(error.format_message()).rstrip(".") + ".", f"See: {path} --help") from error
+
+
+def _unknown(word: str, known: Sequence[str], path: str) -> NoReturn:
+    near = difflib.get_close_matches(word, known, 3, 0.6)
+    remedy = f"Did you mean {' or '.join(f'{path} {name}' for name in near)}? " if near else ""
+    problem = f"There is no command '{path} {shown(word, 60)}'."
+    raise UsageError(problem, f"{remedy}List the commands: {path} --help")
+
+
+class _Words(click.Argument):
+    """A positional argument that explains itself in the help, as options do."""
+
+    def __init__(self, item: Parameter) -> None:
+        count = -1 if item.is_list else 1
+        super().__init__(
+            [item.name],
+            required=item.required,
+            nargs=count,
+            default=None,
+            type=click.UNPROCESSED,
+            metavar=_metavar(item),
+        )
+        self.item = item
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        return self.make_metavar(ctx), _explained(self.item)
+
+
+def _metavar(item: Parameter) -> str:
+    word = {"model": "MODEL", "job": "JOB", "path": "PATH", "variable": "NAME"}.get(item.param.kind)
+    word = word if word is not None and not item.name.startswith("target") else item.name.upper().replace("_", "-")
+    word = word + "..." if item.is_list else word
+    return word if item.required else f"[{word}]"
+
+
+def _explained(item: Parameter) -> str:
+    """The parameter's sentence, with its bounds and default."""
+    notes = []
+    if item.param.choices:
+        notes.append("one of " + ", ".join(item.param.choices))
+    if item.param.ge is not None and item.param.le is not None:
+        notes.append(f"{item.param.ge:g} to {item.param.le:g}")
+    elif item.param.ge is not None:
+        notes.append(f"{item.param.ge:g} or more")
+    if item.default not in {None, False}:
+        notes.append(f"default {item.default}")
+    if item.is_list and not is_positional(item):
+        notes.append("may be repeated")
+    return item.param.description + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def _option(item: Parameter) -> click.Option:
+    name = option_name(item)
+    if item.type is bool:
+        return click.Option([f"{name}/--no-{name[2:]}", item.name], default=None, help=_explained(item))
+    kind = {int: "NUMBER", float: "NUMBER"}.get(item.type, "TEXT")
+    return click.Option(
+        [name, item.name],
+        type=click.UNPROCESSED,  # the one executor converts and checks
+        metavar=kind,
+        required=item.required,
+        multiple=item.is_list,
+        help=_explained(item),
+    )
+
+
+def _common(*, in_shell: bool) -> list[click.Parameter]:
+    """What every command takes."""
+    found: list[click.Parameter] = [click.Option(["--json", "wants_json"], is_flag=True, help="Answer as JSON.")]
+    if in_shell:
+        text = "Allow a folder for this command (may be repeated)."
+        found.append(click.Option(["--allow"], multiple=True, type=click.UNPROCESSED, metavar="DIR", help=text))
+    return found
+
+
+class _Verb(click.Command):
+    """One operation as a command; its value is a Request."""
+
+    def __init__(self, name: str, found: Operation, *, in_shell: bool) -> None:
+        positional = [_Words(item) for item in found.parameters if is_positional(item)]
+        options = [_option(item) for item in found.parameters if not is_positional(item)]
+        super().__init__(
+            name,
+            params=[*positional, *options, *_common(in_shell=in_shell)],
+            help=found.description,
+            callback=self._request,
+            context_settings=SETTINGS,
+        )
+        self.operation = found
+
+    def _request(self, wants_json: bool, allow: tuple[str, ...] = (), **values: Any) -> Request:
+        above = click.get_current_context().find_root().params
+        given = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if value is not None and value != ()
+        }
+        folders = (*above.get("allow", ()), *allow)
+        return Request(self.operation, given, wants_json or above.get("wants_json", False), folders)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        words = [item.get_help_record(ctx) for item in self.params if isinstance(item, _Words)]
+        if words:
+            with formatter.section("Arguments"):
+                formatter.write_dl(words)
+        super().format_options(ctx, formatter)
+
+
+class _Commands(click.Group):
+    """A group whose commands are made when they are asked for."""
+
+    def __init__(self, name: str, words: tuple[str, ...], *, in_shell: bool, **settings: Any) -> None:
+        super().__init__(name, context_settings=SETTINGS, invoke_without_command=True, callback=self._alone, **settings)
+        self.words = words
+        self.in_shell = in_shell
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        depth = len(self.words)
+        found = (words[depth] for words in commands() if words[:depth] == self.words and len(words) > depth)
+        return list(dict.fromkeys(found))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        words = (*self.words, cmd_name)
+        found = resolve(*words)
+        if found is not None:
+            return _Verb(cmd_name, found, in_shell=self.in_shell)
+        if len(words) == 1 and any(known[0] == cmd_name and len(known) > 1 for known in commands()):
+            return _Commands(cmd_name, words, in_shell=self.in_shell, help=f"The verbs of {cmd_name}.")
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(ctx, args[0]) is None:
+            _unknown(args[0], self.list_commands(ctx), ctx.command_path)
+        return super().resolve_command(ctx, args)
+
+    def _alone(self, **_: Any) -> None:
+        """What the group does where no command of it was named."""
+        context = click.get_current_context()
+        if context.invoked_subcommand is None:
+            verbs = ", ".join(self.list_commands(context))
+            raise UsageError(f"{context.command_path} needs a verb.", f"Choose one of: {verbs}.")
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [
+            (verb, found.summary)
+            for verb in self.list_commands(ctx)
+            if (found := resolve(*self.words, verb)) is not None
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class _Root(_Commands):
+    """The program itself; without words it shows its help."""
+
+    def __init__(self, program: str, *, in_shell: bool) -> None:
+        from .. import __doc__ as about
+
+        options = _common(in_shell=in_shell)
+        if in_shell:
+            flag: dict[str, Any] = {"is_flag": True, "expose_value": False, "is_eager": True}
+            options.append(click.Option(["--version"], callback=_show_version, help="Show the version.", **flag))
+        super().__init__(program, (), in_shell=in_shell, help=about, params=options)
+
+    def _alone(self, **_: Any) -> None:
+        context = click.get_current_context()
+        if context.invoked_subcommand is None:
+            click.echo(context.get_help())
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        rows: dict[str, list[tuple[str, str]]] = {}
+        for name in names():
+            found = find(name)
+            rows.setdefault(found.group, []).append((found.command, found.summary))
+        for group, verbs in rows.items():
+            with formatter.section(group.capitalize() if group != "mcp" else "MCP"):
+                formatter.write_dl(verbs)
+        with formatter.section("Short forms"):
+            formatter.write_dl([(" ".join(short), " ".join(words)) for short, words in ALIASES.items()])
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        from .. import __version__
+
+        click.echo(f"modelcypher_nb {__version__}")
+        ctx.exit()
