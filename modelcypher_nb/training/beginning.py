@@ -90,7 +90,13 @@ class Beginning:
 
 
 def begin(
-    store: RunStore, name: str | None, objects: Objects, resume: str | None, seed: int | None, facts: dict[str, Any]
+    store: RunStore,
+    name: str | None,
+    objects: Objects,
+    *,
+    resume: str | None,
+    seed: int | None,
+    facts: dict[str, Any],
 ) -> Beginning:
     """Take a row for a run.
 
@@ -127,9 +133,7 @@ def _new(store: RunStore, name: str | None, objects: Objects, facts: dict[str, A
     return record
 
 
-def _bound(
-    store: RunStore, job: str, objects: Objects, facts: dict[str, Any], seed: int | None
-) -> Beginning:
+def _bound(store: RunStore, job: str, objects: Objects, facts: dict[str, Any], seed: int | None) -> Beginning:
     """The job that this process was started for: from its last checkpoint, where it has one."""
     record = store.catalog.job(job)
     known = {key: value for key, value in facts.items() if value}
@@ -148,7 +152,9 @@ def _resumed(store: RunStore, reference: str, objects: Objects) -> Beginning:
     if record.state not in {"interrupted", "cancelled", "failed"}:
         raise JobStateError(
             f"The run '{record.id}' is {record.state}: only an interrupted, cancelled or failed run can be resumed.",
-            "Stop it first with mc job cancel, or make a new run." if record.state != "completed" else "Make a new run.",
+            "Stop it first with mc job cancel, or make a new run."
+            if record.state != "completed"
+            else "Make a new run.",
         )
     beginning = _restored(store, record, objects)  # before the row moves: objects that don't fit change nothing
     store.catalog.move_job(record.id, "queued")
@@ -170,4 +176,4 @@ def _restored(store: RunStore, record: JobRecord, objects: Objects) -> Beginning
     notes.extend(f"The checkpoint's {name} was left out: no {name}= was given." for name in missing)
     place = parts.document.get("position", {})
     position = Position(step, place.get("epoch", 0), place.get("batch", 0), place.get("seed"))
-    return Beginning(record, position, parts, notes)
+    return Beginning(record, position, parts, notes=notes)

@@ -1,4 +1,4 @@
-"""A run in a process of its own, which outlives the notebook: starting it, starting it again, and what the child does."""
+"""A run in a process of its own, which outlives the notebook: starting it, again, and what the child does."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ LARGEST_SCRIPT_BYTES = 4 << 20
 def launch_script(store: RunStore, target: str, arguments: tuple[str, ...], name: str | None) -> JobRecord:
     """Start a person's script, or `module:function`, in a process of its own.
 
-    The first TrainingRun that it makes is the job. Its folder comes last on the module search path, so that a file in it
-    replaces no installed package. What it writes goes to the job's log.
+    The first TrainingRun that it makes is the job. Its folder comes last on the module search path, so that a file in
+    it replaces no installed package. What it writes goes to the job's log.
 
     Args:
         store: the home that the job is kept in.
@@ -49,7 +49,12 @@ def launch_script(store: RunStore, target: str, arguments: tuple[str, ...], name
     recipe = _recipe(store, target, arguments)
     chosen = check_id(name, "run name") if name is not None else _name_of(recipe["target"])
     record = JobRecord(
-        id=new_id(chosen), name=chosen, state="queued", created_at=time.time(), recipe=recipe, config={"script": shown(target)}
+        id=new_id(chosen),
+        name=chosen,
+        state="queued",
+        created_at=time.time(),
+        recipe=recipe,
+        config={"script": shown(target)},
     )
     store.catalog.add_job(record)
     return _spawn(store, record)
@@ -95,7 +100,9 @@ def _spawn(store: RunStore, record: JobRecord) -> JobRecord:
         )
     except OSError as error:
         store.catalog.move_job(record.id, "failed", error=JobError(type(error).__name__, shown(error)))
-        raise InternalError(f"The process couldn't be started: {error.strerror}.", "Free some memory and try again.") from error
+        raise InternalError(
+            f"The process couldn't be started: {error.strerror}.", "Free some memory and try again."
+        ) from error
     finally:
         log.close()
     owner = JobOwner(host_name(), boot_id(), process.pid, start_time(process.pid) or 0.0, time.time())
@@ -116,7 +123,7 @@ def main(job: str) -> int:
     os.environ[JOB_VARIABLE] = job
     error: BaseException | None = None
     try:
-        _execute(store, recipe)
+        _execute(recipe)
         for run in live.runs():  # a loop that the script left in the background
             run.wait()
     except SystemExit as leaving:
@@ -138,7 +145,7 @@ def _own_store() -> RunStore:
     return RunStore(home, Catalog.open(home), guard)
 
 
-def _execute(store: RunStore, recipe: dict[str, Any]) -> None:
+def _execute(recipe: dict[str, Any]) -> None:
     target, arguments = str(recipe["target"]), [str(item) for item in recipe["arguments"]]
     sys.argv = [target, *arguments]
     if recipe["kind"] == "function":

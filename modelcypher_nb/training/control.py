@@ -13,6 +13,7 @@ from .ownership import as_found, is_lost, recover, recover_one
 
 if TYPE_CHECKING:
     from ..store.run_store import RunStore
+    from .run import Run
 
 __all__ = ["Controlled", "allowed_moves", "as_found", "check_verb", "control", "recover"]
 
@@ -71,12 +72,14 @@ def check_verb(record: JobRecord, verb: str) -> None:
     moves = ", ".join(f"mc job {move} {record.id}" for move in allowed_moves(record))
     raise JobStateError(
         f"The run '{record.id}' is {record.state}, which '{verb}' doesn't go with.",
-        f"What it allows now: {moves}" if moves else f"Nothing can be asked of it any more; see mc job show {record.id}",
+        f"What it allows now: {moves}"
+        if moves
+        else f"Nothing can be asked of it any more; see mc job show {record.id}",
     )
 
 
 def control(
-    store: RunStore, reference: str, verb: str, arguments: dict[str, Any], principal: str, wait: float = WAIT_SECONDS
+    store: RunStore, reference: str, verb: str, arguments: dict[str, Any], principal: str, *, wait: float = WAIT_SECONDS
 ) -> Controlled:
     """Ask a run for something, wherever it lives, and wait until it is done.
 
@@ -96,11 +99,11 @@ def control(
     if verb == "resume" and record.state in STOPPED:
         return Controlled(_again(store, record, principal), None, "done")
     check_verb(record, verb)
+    request = _Request(store, record.id, verb, arguments, principal, time.monotonic() + wait)
     run = live.find(record.id)
-    outcome = _ask_here if run is not None else _ask_there
-    command, word = outcome(store, record, verb, arguments, principal, time.monotonic() + wait)
+    command, outcome = _ask_there(request) if run is None else _ask_here(request, run)
     _raise_refusal(command)
-    return Controlled(as_found(run.record if run is not None else store.catalog.job(record.id)), command, word)
+    return Controlled(as_found(store.catalog.job(record.id)) if run is None else run.record, command, outcome)
 
 
 def _chosen(store: RunStore, reference: str) -> JobRecord:
@@ -109,38 +112,42 @@ def _chosen(store: RunStore, reference: str) -> JobRecord:
         alive = [other for other in store.catalog.live_jobs_named(reference) if not is_lost(other)]
         if len(alive) > 1:
             ids = ", ".join(other.id for other in alive)
-            raise ConflictError(f"{len(alive)} live runs bear the name '{shown(reference, 80)}'.", f"Say which by its id: {ids}")
+            raise ConflictError(
+                f"{len(alive)} live runs bear the name '{shown(reference, 80)}'.", f"Say which by its id: {ids}"
+            )
         record = alive[0] if alive else record
     if is_lost(record):
         record = recover_one(store, record) or store.catalog.job(record.id)
     return record
 
 
-def _ask_here(
-    store: RunStore, record: JobRecord, verb: str, arguments: dict[str, Any], principal: str, deadline: float
-) -> tuple[CommandRecord | None, str]:
+class _Request(NamedTuple):
+    store: RunStore
+    job: str
+    verb: str
+    arguments: dict[str, Any]
+    principal: str
+    deadline: float
+
+
+def _ask_here(request: _Request, run: Run) -> tuple[CommandRecord | None, str]:
     """The run lives in this process: the event goes first, and its row can't hold it up."""
-    run = live.find(record.id)
-    if run is None:  # it ended a moment ago
-        return _ask_there(store, record, verb, arguments, principal, deadline)
-    command = run.request(verb, arguments, principal)
-    command.done.wait(max(0.0, deadline - time.monotonic()))
+    command = run.request(request.verb, request.arguments, request.principal)
+    command.done.wait(max(0.0, request.deadline - time.monotonic()))
     run.desk.flush()
-    if command.sequence is None:
-        return None, "done" if command.done.is_set() else "received"
-    return store.catalog.command(command.sequence), "done" if command.done.is_set() else "received"
+    row = None if command.sequence is None else request.store.catalog.command(command.sequence)
+    return row, "done" if command.done.is_set() else "received"
 
 
-def _ask_there(
-    store: RunStore, record: JobRecord, verb: str, arguments: dict[str, Any], principal: str, deadline: float
-) -> tuple[CommandRecord | None, str]:
+def _ask_there(request: _Request) -> tuple[CommandRecord | None, str]:
     """The run lives in another process, which looks at its rows ten times a second."""
-    sequence = store.catalog.request(record.id, verb, arguments, principal)
+    catalog = request.store.catalog
+    sequence = catalog.request(request.job, request.verb, request.arguments, request.principal)
     while True:
-        row = store.catalog.command(sequence)
+        row = catalog.command(sequence)
         if row.done_at is not None:
             return row, "done"
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= request.deadline:
             return row, "received" if row.received_at is not None else "requested"
         time.sleep(LOOK_SECONDS)
 
@@ -155,8 +162,8 @@ def _again(store: RunStore, record: JobRecord, principal: str) -> JobRecord:
     """Start a stopped run again from what is recorded of how it was started."""
     if not record.recipe:
         raise JobStateError(
-            f"The run '{record.id}' is {record.state}, and only the notebook or script that made its objects can go on with it.",
-            f'There: TrainingRun(resume="{record.id}", model=..., optimizer=...)',
+            f"The run '{record.id}' is {record.state}, and its model is in the notebook or script that made it.",
+            f'Go on there: TrainingRun(resume="{record.id}", model=..., optimizer=...)',
         )
     if principal != PERSON:
         raise NotAllowedError(

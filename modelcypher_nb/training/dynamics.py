@@ -142,9 +142,10 @@ def total_norm(gradients: Iterable[torch.Tensor | None]) -> torch.Tensor | None:
     for gradient in dense:
         by_device.setdefault(gradient.device, []).append(gradient)
     parts = [torch.linalg.vector_norm(grad_norms(group)) for group in by_device.values()]
-    if len(parts) == 1:
-        return parts[0]
-    return torch.linalg.vector_norm(torch.stack([part.to(parts[0].device) for part in parts]))
+    total: torch.Tensor = parts[0]
+    if len(parts) > 1:
+        total = torch.linalg.vector_norm(torch.stack([part.to(total.device) for part in parts]))
+    return total
 
 
 def _dense(gradient: torch.Tensor) -> torch.Tensor:

@@ -18,8 +18,8 @@ _hooked: set[str] = set()
 def when_reported(code: CodeType, told: Told) -> None:
     """Have `told` called with the exception that passed through a function's code, once it is reported.
 
-    A script's is reported by `sys.excepthook`, a notebook cell's by IPython's `post_run_cell`. One that is caught on the
-    way never is.
+    A script's is reported by `sys.excepthook`, a notebook cell's by IPython's `post_run_cell`. One that is caught on
+    the way never is.
     """
     _waiting.append((code, told))
     if "script" not in _hooked:

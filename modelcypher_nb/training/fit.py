@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import UsageError
@@ -45,7 +46,9 @@ def fit(
         UsageError: the run has no optimizer, or another model.
     """
     if run.optimizer is None:
-        raise UsageError("run.fit needs an optimizer.", "Give it to the run: TrainingRun(model=model, optimizer=optimizer)")
+        raise UsageError(
+            "run.fit needs an optimizer.", "Give it to the run: TrainingRun(model=model, optimizer=optimizer)"
+        )
     if run.model is None:
         run.objects.model = model
     elif run.model is not model:
@@ -55,58 +58,50 @@ def fit(
         )
     if schedule not in {"step", "epoch"}:
         raise UsageError(f"schedule is {shown(repr(schedule), 40)}.", 'Give schedule="step" or schedule="epoch".')
-    if run.total_steps is None and hasattr(loader, "__len__"):
+    if run.total_steps is None and isinstance(loader, Sized):
         run.total_steps = len(loader) * epochs
     loop = _Loop(model, loader, loss_fn, eval_loader, schedule, clip_norm)
     return run.start(loop.train, epochs, wait=wait)
 
 
+@dataclass
 class _Loop:
     """What the epochs of one `fit` share."""
 
-    def __init__(
-        self,
-        model: Any,
-        loader: Iterable[Any],
-        loss_fn: Callable[..., Any],
-        eval_loader: Iterable[Any] | None,
-        schedule: str,
-        clip_norm: float | None,
-    ) -> None:
-        self._model = model
-        self._loader = loader
-        self._loss_fn = loss_fn
-        self._eval_loader = eval_loader
-        self._schedule = schedule
-        self._clip_norm = clip_norm
+    model: Any
+    loader: Iterable[Any]
+    loss_fn: Callable[..., Any]
+    eval_loader: Iterable[Any] | None
+    schedule: str
+    clip_norm: float | None
 
     def train(self, run: Run, epochs: int) -> None:
         device = run.objects.device()
         for epoch in range(epochs):
             past = run.is_past(epoch)  # asked first: the loop moves on
-            self._model.train()
-            for batch in run.steps(self._loader):
+            self.model.train()
+            for batch in run.steps(self.loader):
                 self._step(run, batch, device)
             if run.state != "running":  # stopped
                 return
             if past:
                 continue
-            if self._schedule == "epoch" and run.objects.scheduler is not None:
+            if self.schedule == "epoch" and run.objects.scheduler is not None:
                 run.objects.scheduler.step()
-            if self._eval_loader is not None:
-                run.log(evaluate(self._model, self._eval_loader, self._loss_fn, device))
+            if self.eval_loader is not None:
+                run.log(evaluate(self.model, self.eval_loader, self.loss_fn, device))
 
     def _step(self, run: Run, batch: Any, device: str | None) -> None:
         torch = require("torch", "Training")
         inputs, targets = _pair(batch, device)
-        outputs = self._model(inputs)
-        loss = self._loss_fn(outputs, targets)
+        outputs = self.model(inputs)
+        loss = self.loss_fn(outputs, targets)
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        if self._clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._clip_norm)
+        if self.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
         run.optimizer.step()
-        if self._schedule == "step" and run.objects.scheduler is not None:
+        if self.schedule == "step" and run.objects.scheduler is not None:
             run.objects.scheduler.step()
         values = {"train/loss": loss}
         if _are_classes(outputs, targets):

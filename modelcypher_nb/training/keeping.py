@@ -30,6 +30,7 @@ class Keeper:
         count: how many there are.
         best_step: the one with the least loss (of evaluation where there is one).
         changes: grows whenever there are others.
+        last_step: the step of the one that this process saved last.
     """
 
     def __init__(self, store: RunStore, job: JobRecord, keep_last: int) -> None:
@@ -40,6 +41,7 @@ class Keeper:
         self.count = len(rows)
         self.best_step = job.best_step if job.best_step in rows else None
         self.changes = 0
+        self.last_step: int | None = None
 
     def save(self, step: int, parts: Parts, loss: float | None, eval_loss: float | None) -> CheckpointRecord:
         """Write a checkpoint, and drop those that are neither among the last, nor the best, nor pinned.
@@ -61,8 +63,15 @@ class Keeper:
             eval_loss=eval_loss,
         )
         self._store.catalog.add_checkpoint(record)
+        self.last_step = step
         self._tidy()
         return self._store.catalog.checkpoint(self._job, step)
+
+    def judge(self, step: int, eval_loss: float) -> None:
+        """Note what an evaluation of a checkpoint's very step gave."""
+        if step == self.last_step:
+            self._store.catalog.update_checkpoint(self._job, step, eval_loss=eval_loss)
+            self._tidy()
 
     def _tidy(self) -> None:
         rows = _rows(self._store, self._job)

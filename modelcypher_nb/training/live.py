@@ -7,9 +7,10 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from .life import Life
     from .run import Run
 
 __all__ = ["add", "find", "remove", "retire", "runs", "serve", "wake"]
@@ -23,10 +24,10 @@ _threads: dict[str, threading.Thread] = {}
 _bell = threading.Event()
 
 
-def add(run: Run) -> None:
+def add(run: Life) -> None:
     """Let a run be found, tended and shown live from now on."""
     with _lock:
-        _runs[run.id] = run
+        _runs[run.id] = cast("Run", run)  # nobody makes a bare Life
         _start("control", _tend)
 
 
@@ -93,7 +94,7 @@ def retire(name: str, is_idle: Callable[[], bool]) -> bool:
 
 @atexit.register
 def _leave() -> None:
-    """The interpreter ends: loops in the background stop with a checkpoint, and every run that is left is interrupted."""
+    """The interpreter ends: background loops stop with a checkpoint, and whatever is left is interrupted."""
     for run in runs():
         run.leave()
     deadline = time.monotonic() + LEAVE_SECONDS

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .interrupts import Interrupts
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .engine import Engine
 
 __all__ = ["Steps"]
 
@@ -31,7 +31,7 @@ class Steps:
     body ends it as failed.
     """
 
-    def __init__(self, run: Run, batches: Iterator[Any]) -> None:
+    def __init__(self, run: Engine, batches: Iterator[Any]) -> None:
         self._run = run
         self._batches = batches
         self._interrupts = Interrupts(run.mailbox)

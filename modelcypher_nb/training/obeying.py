@@ -9,7 +9,7 @@ from ..errors import ModelCypherError, UsageError
 from .commands import Command
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .life import Life
 
 __all__ = ["obey"]
 
@@ -18,7 +18,7 @@ HOLD_SECONDS = 0.05
 PERSON = "person"
 
 
-def obey(run: Run) -> bool:
+def obey(run: Life) -> bool:
     """Do what was asked since the last boundary, holding here while the run is paused.
 
     Returns:
@@ -35,7 +35,7 @@ def obey(run: Run) -> bool:
             return False
 
 
-def _next(run: Run) -> Command | None:
+def _next(run: Life) -> Command | None:
     if run.mailbox.interrupted:
         run.mailbox.interrupted = False
         command = Command("cancel", {"interrupt": True}, PERSON)
@@ -48,7 +48,7 @@ def _by(command: Command) -> str:
     return "" if command.principal == PERSON else f" by {command.principal}"
 
 
-def _do(run: Run, command: Command) -> bool:
+def _do(run: Life, command: Command) -> bool:
     """Obey one request; gives whether the loop is to end."""
     try:
         facts, ends = VERBS[command.verb](run, command)
@@ -61,14 +61,14 @@ def _do(run: Run, command: Command) -> bool:
     return ends
 
 
-def _pause(run: Run, command: Command) -> tuple[dict[str, Any], bool]:
+def _pause(run: Life, command: Command) -> tuple[dict[str, Any], bool]:
     if run.state == "running":
         run.event("pause", f"Paused{_by(command)} after step {run.position.step}.")
         run.move("paused")
     return {}, False
 
 
-def _resume(run: Run, command: Command) -> tuple[dict[str, Any], bool]:
+def _resume(run: Life, command: Command) -> tuple[dict[str, Any], bool]:
     if run.state == "paused":
         run.event("resume", f"Resumed{_by(command)} after step {run.position.step}.")
         run.move("running")
@@ -76,34 +76,45 @@ def _resume(run: Run, command: Command) -> tuple[dict[str, Any], bool]:
     return {}, False
 
 
-def _cancel(run: Run, command: Command) -> tuple[dict[str, Any], bool]:
+def _cancel(run: Life, command: Command) -> tuple[dict[str, Any], bool]:
     how = "by an interrupt" if command.arguments.get("interrupt") else _by(command).strip()
-    saved = run.save_if_possible()
+    saved = _saved(run)
     run.end("cancelled", f"Stopped{f' {how}' if how else ''} after step {run.position.step}.")
-    return {} if saved is None else {"checkpoint": saved.step}, True
+    return {} if saved is None else {"checkpoint": saved}, True
 
 
-def _leave(run: Run, command: Command) -> tuple[dict[str, Any], bool]:
+def _saved(run: Life) -> int | None:
+    """The step of the checkpoint that the run stops at, if it could be saved."""
+    if run.keeper.last_step != run.position.step:
+        run.save_if_possible()
+    return run.keeper.last_step if run.keeper.last_step == run.position.step else None
+
+
+def _leave(run: Life, command: Command) -> tuple[dict[str, Any], bool]:
     """The process is about to end: like a stop, but nobody wanted it."""
     del command
-    run.save_if_possible()
+    _saved(run)
     run.end("interrupted", f"Its process ended after step {run.position.step}.")
     return {}, True
 
 
-def _checkpoint(run: Run, command: Command) -> tuple[dict[str, Any], bool]:
+def _checkpoint(run: Life, command: Command) -> tuple[dict[str, Any], bool]:
     del command
     return {"checkpoint": run.save().step}, False
 
 
-def _set(run: Run, command: Command) -> tuple[dict[str, Any], bool]:
+def _set(run: Life, command: Command) -> tuple[dict[str, Any], bool]:
     rate = command.arguments.get("learning_rate")
     if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate >= 0):
-        raise UsageError(f"The learning rate {rate!r} is no number from 0 on.", "Give one, as in mc job set JOB --learning-rate 0.001")
+        raise UsageError(
+            f"The learning rate {rate!r} is no number from 0 on.",
+            "Give one, as in mc job set JOB --learning-rate 0.001",
+        )
     groups = getattr(run.optimizer, "param_groups", None)
     if not groups:
         raise UsageError(
-            f"The run '{run.id}' was made without optimizer=.", "Change the learning rate in the loop, or give the run its optimizer."
+            f"The run '{run.id}' was made without optimizer=.",
+            "Change the learning rate in the loop, or give the run its optimizer.",
         )
     before = float(groups[0]["lr"])
     _set_rate(run, groups, float(rate), before)
@@ -111,7 +122,7 @@ def _set(run: Run, command: Command) -> tuple[dict[str, Any], bool]:
     return {"learningRate": float(rate), "before": before}, False
 
 
-def _set_rate(run: Run, groups: list[dict[str, Any]], rate: float, before: float) -> None:
+def _set_rate(run: Life, groups: list[dict[str, Any]], rate: float, before: float) -> None:
     """Set the first group's rate and scale the others, and what a scheduler starts from, by the same factor."""
     factor = rate / before if before else None
     for group in groups:

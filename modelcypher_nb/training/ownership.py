@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import math
 import os
+import platform
 import socket
-import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ __all__ = ["LIVE_STATES", "as_found", "is_alive", "recover", "this_process"]
 
 LIVE_STATES = ("queued", "running", "paused")
 PAGE = 500
+LINUX = platform.system() == "Linux"  # mypy takes sys.platform for a constant
 
 # An owner on another host can't be looked at; one that hasn't written for this long is taken for dead.
 SILENCE_SECONDS = 60.0
@@ -39,7 +40,7 @@ def _kernel_text(path: str) -> str:
 @functools.cache
 def boot_id() -> str:
     """What tells this boot of the machine from every other one."""
-    if sys.platform == "linux":
+    if LINUX:
         return _kernel_text("/proc/sys/kernel/random/boot_id").strip()
     import psutil
 
@@ -57,7 +58,7 @@ def start_time(pid: int) -> float | None:
     Returns:
         None where no such process runs; one that ended and waits for its parent to notice doesn't.
     """
-    if sys.platform != "linux":
+    if not LINUX:
         return _start_time_elsewhere(pid)
     try:
         text = _kernel_text(f"/proc/{pid}/stat")
@@ -150,7 +151,7 @@ def _last_values(store: RunStore, job: str) -> dict[str, object]:
     names = reader.names()
     found: dict[str, object] = {"series": names}
     for name, field in FIELDS.items():
-        values = reader.read(name).values if name in names else ()
-        if len(values) and math.isfinite(values[-1]):
-            found[field] = float(values[-1])
+        values = reader.read(name).values.tolist() if name in names else []
+        if values and math.isfinite(values[-1]):
+            found[field] = values[-1]
     return found

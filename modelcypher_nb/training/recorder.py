@@ -49,7 +49,8 @@ def series_name(name: object) -> str:
     """
     if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise UsageError(
-            f"{shown(repr(name), 60)} can't be a series' name.", 'Name it by a short text, as in run.log({"train/loss": loss}).'
+            f"{shown(repr(name), 60)} can't be a series' name.",
+            'Name it by a short text, as in run.log({"train/loss": loss}).',
         )
     return SHORT.get(name, name)
 
@@ -162,7 +163,7 @@ class Recorder:
         finite = math.isfinite(loss)
         if self._finite or finite:  # one event for a stretch of NaN, not one a step
             verdict = loss_verdict(
-                loss, step, self._window, self._at(step, "train/grad_norm"), self._at(step, "train/learning_rate")
+                loss, step, self._window, self.at(step, "train/grad_norm"), self.at(step, "train/learning_rate")
             )
             if verdict is not None:
                 self.event(step, *verdict)
@@ -170,9 +171,10 @@ class Recorder:
         if finite:
             self._window.append(loss)
 
-    def _at(self, step: int, name: str) -> float | None:
+    def at(self, step: int, name: str) -> float | None:
+        """The finite value that a series has at this very step, if it is its last."""
         found = self.latest.get(name)
-        return found[1] if found is not None and found[0] == step else None
+        return found[1] if found is not None and found[0] == step and math.isfinite(found[1]) else None
 
     def fields(self) -> dict[str, Any]:
         """The last values, under the names of the job's row; what isn't finite is left out."""

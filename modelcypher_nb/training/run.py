@@ -1,4 +1,4 @@
-"""The Run that a person holds: log, train in the background or in the cell, pause, stop, look on; no widgets in here."""
+"""The Run that a person holds: log, train in the background or in the cell, pause, stop, look on; no widgets."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ PERSON = "person"
 class Run(Engine):
     """A training run; see `Engine` for what it is made of.
 
-    In a background thread (`start`, `fit`) Pause hands the kernel back, and Stop ends the thread at its next step. In the
-    main cell Pause holds the loop where it is.
+    In a background thread (`start`, `fit`) Pause hands the kernel back, and Stop ends the thread at its next step. In
+    the main cell Pause holds the loop where it is.
     """
 
     def log(self, values: Mapping[str, Any] | None = None, step: int | None = None, **named: Any) -> None:
@@ -55,6 +55,8 @@ class Run(Engine):
         if (self._open and at == self.step) or not self._looped:
             record = {**self.measure.take(), **record}
         self.recorder.log(at, record)
+        if "eval/loss" in record:
+            self.judge(at)
         if not self._looped:
             obey(self)
 
@@ -78,7 +80,9 @@ class Run(Engine):
             wait: whether to stay here until it is done.
         """
         if not callable(function):
-            raise UsageError(f"run.start was given a {type(function).__name__}.", "Give it a function that takes the run.")
+            raise UsageError(
+                f"run.start was given a {type(function).__name__}.", "Give it a function that takes the run."
+            )
         if self._thread is not None:
             raise JobStateError(f"The run '{self.id}' was started already.", "Make another run for another training.")
         self._begin()
@@ -123,7 +127,9 @@ class Run(Engine):
         self._scopes += 1
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self._scopes -= 1
         if self._scopes or self.state not in LIVE_STATES:
             return
@@ -136,7 +142,8 @@ class Run(Engine):
         """Train a supervised model in the background: see `training.fit.fit` for the options."""
         from .fit import fit
 
-        return fit(self, model, loader, loss_fn, **options)
+        fit(self, model, loader, loss_fn, **options)
+        return self
 
     def request(self, verb: str, arguments: dict[str, Any] | None = None, principal: str = PERSON) -> Command:
         """Ask the loop to do something at its next step boundary; never waits for anything, not even a disk.
@@ -179,9 +186,11 @@ class Run(Engine):
         return self._ask("checkpoint")
 
     def set_learning_rate(self, rate: float) -> Self:
-        """Change the learning rate at the next step boundary; other groups and the scheduler's base are scaled with it."""
+        """Change the learning rate at the next step boundary; other groups and the scheduler's base scale with it."""
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate >= 0):
-            raise UsageError(f"The learning rate {shown(repr(rate), 60)} is no number from 0 on.", "Give one, such as 0.001.")
+            raise UsageError(
+                f"The learning rate {shown(repr(rate), 60)} is no number from 0 on.", "Give one, such as 0.001."
+            )
         return self._ask("set", {"learning_rate": float(rate)})
 
     def snapshot(self, points: int = 2000) -> dict[str, Any]:

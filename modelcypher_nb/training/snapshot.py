@@ -1,9 +1,9 @@
-"""A run as the plain data of its view: from the catalog and the series on disk, the same for a live run and an old one."""
+"""A run as the plain data of its view: from the catalog and the series on disk, for a live run and an old one."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ Event = tuple[int, float, str, str]
 
 
 def _moment(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="milliseconds")
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")
 
 
 def _camel(name: str) -> str:
@@ -101,7 +101,8 @@ def changing(store: RunStore, job: str, unwritten: Iterable[Event] = ()) -> dict
     checkpoints, _ = store.catalog.checkpoints(job, CHECKPOINTS, 0)
     return {
         "events": [
-            {"step": step, "time": _moment(when), "kind": kind, "text": shown(text)} for step, when, kind, text in events
+            {"step": step, "time": _moment(when), "kind": kind, "text": shown(text)}
+            for step, when, kind, text in events
         ],
         "checkpoints": [_checkpoint_data(record) for record in sorted(checkpoints, key=lambda record: record.step)],
     }

@@ -1,4 +1,4 @@
-"""The state of a run as tensors and JSON, nothing pickled: model, optimizer, scheduler, scaler and random generators."""
+"""The state of a run as tensors and JSON, nothing pickled: model, optimizer, scheduler, scaler, random generators."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import random
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -68,9 +69,7 @@ def _split_mapping(value: dict[Any, Any], path: str, tensors: dict[str, torch.Te
         return {"$counter": [[key, count] for key, count in value.items()]}
     if all(isinstance(key, str) and not key.startswith("$") for key in value):
         return {key: split(item, f"{path}.{key}", tensors) for key, item in value.items()}
-    pairs = [
-        [split(key, f"{path}.key", tensors), split(item, f"{path}.{key}", tensors)] for key, item in value.items()
-    ]
+    pairs = [[split(key, f"{path}.key", tensors), split(item, f"{path}.{key}", tensors)] for key, item in value.items()]
     return {"$items": pairs}
 
 
@@ -84,26 +83,26 @@ def join(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return [join(item, tensors) for item in value]
     if not isinstance(value, dict):
         return value
-    word = next(iter(value)) if len(value) == 1 else ""
+    word = next(iter(value), "") if len(value) == 1 else ""
     if not word.startswith("$"):
         return {key: join(item, tensors) for key, item in value.items()}
-    inner = value[word]
-    if word == "$tensor" and inner in tensors:
-        return tensors[inner].clone()  # nothing of the run may hang on the file
-    if word == "$float" and inner in {"inf", "-inf", "nan"}:
-        return float(inner)
-    if word == "$tuple":
-        return tuple(join(item, tensors) for item in inner)
-    if word == "$items":
-        return {join(key, tensors): join(item, tensors) for key, item in inner}
-    if word == "$counter":
-        return Counter(dict(inner))
-    raise MalformedError(
-        f"The checkpoint's state.json says {shown(value, 80)}, which this version doesn't know.",
-        "Resume from another checkpoint: mc checkpoint list JOB",
-    )
+    try:
+        return WORDS[word](value[word], tensors)
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedError(
+            f"The checkpoint's state.json says {shown(value, 80)}, which this version doesn't know.",
+            "Resume from another checkpoint: mc checkpoint list JOB",
+        ) from error
 
 
+NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+WORDS: dict[str, Callable[[Any, dict[str, torch.Tensor]], Any]] = {
+    "$tensor": lambda path, tensors: tensors[path].clone(),  # nothing of the run may hang on the file
+    "$float": lambda text, _: NOT_FINITE[text],
+    "$tuple": lambda items, tensors: tuple(join(item, tensors) for item in items),
+    "$items": lambda pairs, tensors: {join(key, tensors): join(item, tensors) for key, item in pairs},
+    "$counter": lambda pairs, _: Counter(dict(pairs)),
+}
 def capture(model: Any, others: dict[str, Any]) -> Parts:
     """The state of everything that a run needs to go on.
 
