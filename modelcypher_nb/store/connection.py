@@ -1,16 +1,18 @@
-"""The catalog's SQLite connection: one a process, under a lock, reopened after a fork."""
+"""The catalog's SQLite connection: one a process, under a lock, opened anew after a fork."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MalformedError, StorageError
+from ..errors import ConflictError, MalformedError, StorageError
 from ..guard.secrets import shown
+from .host_claim import HostClaim
 from .network_home import is_on_network
 from .schema import migrate
 
@@ -22,43 +24,68 @@ __all__ = ["FILE_NAME", "Connection"]
 FILE_NAME = "catalog.sqlite3"
 BUSY_MILLISECONDS = 10_000
 
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+# A child that closed its parent's connections could take the parent's locks with them: it keeps them and looks away.
+_inherited: list[sqlite3.Connection | None] = []
+
+
+def _forget_after_fork() -> None:
+    for connection in _connections:
+        connection.forget()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
 
 class Connection:
-    """Runs statements; a missing catalog reads as empty and is made by the first write.
-
-    SQLite opens by name, so this is the one place that hands it one: the home folder, which was opened and checked,
-    and a fixed file name in it.
-    """
+    """Runs statements; a missing catalog reads as empty and is made by the first write."""
 
     def __init__(self, home: SafePath) -> None:
         self._home = home
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._process = os.getpid()
+        self._claim: HostClaim | None = None
+        _connections.add(self)
 
     @property
     def path(self) -> str:
         """Where the file is."""
         return os.path.join(self._home.location, FILE_NAME)  # noqa: PTH118
 
+    def forget(self) -> None:
+        """Begin anew in a child process, also with the lock, which a thread of the parent may have held."""
+        _inherited.append(self._connection)
+        self._lock = threading.RLock()
+        self._connection = None
+
     def _exists(self) -> bool:
         return any(entry.name == FILE_NAME and entry.is_file for entry in self._home.list())
 
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is not None and self._process == os.getpid():
+    def _opened(self) -> sqlite3.Connection:
+        if self._claim is not None:
+            self._claim.renew()
+        if self._connection is not None:
             return self._connection
-        # A connection must not cross a fork: the child forgets the parent's without closing it, which would
-        # release the parent's locks.
-        self._process = os.getpid()
+        on_network = is_on_network(self._home.location)
+        if on_network:
+            self._claim = HostClaim(self._home)
+            self._claim.renew()
         if not self._exists():
             self._home.append(FILE_NAME).close()  # mode 0600, never through a link
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0)
-        connection.row_factory = sqlite3.Row
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-        if not is_on_network(self._home.location):
-            connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        migrate(connection)
+        # SQLite opens by name, also the files it keeps beside this one. The guard resolved and opened the folder, the
+        # file in it is an ordinary one, and nobody but the person may write there.
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+            # WAL needs shared memory, which a network file system has not.
+            connection.execute(f"PRAGMA journal_mode = {'DELETE' if on_network else 'WAL'}")
+            # With WAL a power failure may take the last transactions, never the catalog; without, each commit waits.
+            connection.execute(f"PRAGMA synchronous = {'FULL' if on_network else 'NORMAL'}")
+            migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
         self._connection = connection
         return connection
 
@@ -69,25 +96,29 @@ class Connection:
             if self._connection is None and not self._exists():
                 yield None
             else:
-                yield self._open()
+                yield self._opened()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """The connection within a transaction that is committed as a whole or not at all."""
         with self._lock, self._explained():
-            connection = self._open()
+            connection = self._opened()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:  # something was raised, the disk's refusal of the commit included
+                    connection.execute("ROLLBACK")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(
+                f"The catalog refuses the row: {shown(error)}.", "Choose another id, or look at the one that is there."
+            ) from error
         except sqlite3.OperationalError as error:
             raise StorageError(
                 f"The catalog {shown(self.path)} can't be used: {shown(error)}.",
@@ -113,5 +144,5 @@ class Connection:
         """Close it; the next use opens it again."""
         with self._lock:
             connection, self._connection = self._connection, None
-            if connection is not None and self._process == os.getpid():
+            if connection is not None:
                 connection.close()

@@ -35,14 +35,15 @@ def _known(kind: type[Any], content: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name in names}
 
 
-def model_row(row: sqlite3.Row, aliases: tuple[str, ...], tags: tuple[str, ...]) -> ModelRecord:
-    """A row of `models` with what other tables hold of it."""
+def model_row(row: sqlite3.Row) -> ModelRecord:
+    """A row of `models` with the JSON lists of its aliases and tags."""
     content = _known(ModelRecord, json.loads(row["record"]))
     verdict = content["verdict"]
     findings = tuple(Finding(**_known(Finding, item)) for item in verdict["findings"])
     content["verdict"] = Verdict(verdict["level"], findings)
     content["source"] = ModelSource(**_known(ModelSource, content.get("source") or {}))
-    content |= {"aliases": aliases, "tags": tags, "state": row["state"], "version": row["version"]}
+    content |= {"aliases": tuple(json.loads(row["aliases"])), "tags": tuple(json.loads(row["tags"]))}
+    content |= {"state": row["state"], "version": row["version"]}
     return ModelRecord(**content)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import MissingFileError
 from . import checkpoints
-from .records import CheckpointRecord, check_id
+from .records import CheckpointRecord, CheckpointState, check_id
 from .series import SeriesReader, SeriesWriter
 
 if TYPE_CHECKING:
@@ -39,14 +39,21 @@ class RunStore:
             return runs.folder(check_id(job, "job id"))
 
     def series_folder(self, job: str) -> SafePath:
-        """Where a run's segments are."""
+        """Where a run's segments are, made where it is missing."""
         with self.run_folder(job) as folder:
             return folder.folder("series")
 
     def checkpoints_folder(self, job: str) -> SafePath:
-        """Where a run's checkpoints are."""
+        """Where a run's checkpoints are, made where it is missing."""
         with self.run_folder(job) as folder:
             return folder.folder("checkpoints")
+
+    def existing(self, job: str, name: str) -> SafePath | None:
+        """A file or folder of a run, or None where there is none: whoever only looks makes nothing."""
+        try:
+            return self.home / f"runs/{check_id(job, 'job id')}/{name}"
+        except MissingFileError:
+            return None
 
     def series_writer(self, job: str, segment: int) -> SeriesWriter:
         """A writer of a new segment."""
@@ -54,8 +61,8 @@ class RunStore:
             return SeriesWriter(folder, segment)
 
     def series(self, job: str) -> SeriesReader:
-        """A reader of all segments; it holds the folder open."""
-        return SeriesReader(self.series_folder(job))
+        """A reader of what a run logged, which is nothing for one that hasn't begun."""
+        return SeriesReader(self.existing(job, "series"))
 
     def checkpoint_location(self, job: str, step: int) -> str:
         """The folder of a checkpoint as text, for people."""
@@ -65,24 +72,30 @@ class RunStore:
 
     def verify_checkpoint(self, record: CheckpointRecord) -> bool:
         """Whether a checkpoint's files still are what was written; the catalog keeps the answer."""
-        try:
-            with self.checkpoints_folder(record.job) as folder:
-                found: str | None = checkpoints.digest(folder, record.step)
-        except MissingFileError:
-            found = None
-        intact = found is not None and found == record.digest
-        state = "complete" if intact else "corrupt"
+        intact = self._digest(record) == record.digest
+        state: CheckpointState = "complete" if intact else "corrupt"
         if record.state != state:
             self.catalog.update_checkpoint(record.job, record.step, state=state)
         return intact
 
+    def _digest(self, record: CheckpointRecord) -> str:
+        """The digest of a checkpoint's files as they are; an empty text where they are gone."""
+        folder = self.existing(record.job, "checkpoints")
+        if folder is None:
+            return ""
+        with folder:
+            try:
+                return checkpoints.digest(folder, record.step)
+            except MissingFileError:
+                return ""
+
     def log_tail(self, job: str) -> tuple[str, int]:
         """The end of what a run's process wrote, and how many bytes there are in all."""
-        with self.run_folder(job) as folder:
-            if not any(entry.name == LOG_NAME for entry in folder.list()):
-                return "", 0
-            with folder / LOG_NAME as safe:
-                source = safe.source()
-                begin = max(0, source.size - LOG_TAIL_BYTES)
-                text = source.read_at(begin, source.size - begin).decode("utf-8", "replace")
-                return text if begin == 0 else text.partition("\n")[2], source.size
+        safe = self.existing(job, LOG_NAME)
+        if safe is None:
+            return "", 0
+        with safe:
+            source = safe.source()
+            begin = max(0, source.size - LOG_TAIL_BYTES)
+            text = source.read_at(begin, source.size - begin).decode("utf-8", "replace")
+        return text if begin == 0 else text.partition("\n")[2], source.size

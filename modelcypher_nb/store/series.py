@@ -224,11 +224,15 @@ class SeriesReader:
         superseded = np.concatenate(old) if len(old) > 1 else old[0]
         cells, superseded = cells[cells["step"] >= since], superseded[superseded["step"] >= since]
         count, low, high = len(cells), None, None
-        if points is not None and count > max(points, FEWEST_POINTS):
+        if points is not None:
             from .decimate import extremes
 
-            chosen, low, high = extremes(cells["value"], max(points, FEWEST_POINTS))
-            cells = cells[chosen]
+            most = max(points, FEWEST_POINTS)
+            if count > most:
+                chosen, low, high = extremes(cells["value"], most)
+                cells = cells[chosen]
+            if len(superseded) > most:
+                superseded = superseded[extremes(superseded["value"], most)[0]]
         return Points(
             name=name,
             count=count,
