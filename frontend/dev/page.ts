@@ -11,7 +11,7 @@ const only = query.get("only")?.split(",");
 
 document.body.style.cssText = `margin:0;padding:16px;background:${dark ? "#0d1117" : "#fff"}`;
 for (const [name, [view, data, actions]] of Object.entries(SAMPLES)) {
-  if (only && !only.includes(name)) continue;
+  if (only ? !only.includes(name) : name === "large" || name === "million") continue;
   const host = document.createElement("div");
   host.style.cssText = `margin:0 0 18px;max-width:${query.get("width") ?? "980"}px`;
   document.body.append(host);
@@ -25,7 +25,7 @@ for (const [name, [view, data, actions]] of Object.entries(SAMPLES)) {
     },
   });
   receive({ type: "snapshot", seq, data, actions } as KernelMessage);
-  if (query.get("stream") === "1" && view === "training_run") stream((message, buffers) => receive(message, buffers), () => (seq += 1));
+  if (query.get("stream") === "1" && view === "training_run") stream(name, (message, buffers) => receive(message, buffers), () => (seq += 1));
   const tab = query.get("tab");
   if (tab) host.querySelectorAll<HTMLElement>("[role=tab]")[Number(tab)]?.click();
   if (query.get("open") === "1") host.querySelectorAll("details").forEach((details) => (details.open = true));
@@ -37,8 +37,8 @@ for (const [name, [view, data, actions]] of Object.entries(SAMPLES)) {
   if (query.get("press")) host.querySelector<HTMLElement>(".mc-actions button")?.click();
 }
 
-function stream(receive: (message: KernelMessage, buffers: ArrayBuffer[]) => void, next: () => number): void {
-  let step = 640;
+function stream(name: string, receive: (message: KernelMessage, buffers: ArrayBuffer[]) => void, next: () => number): void {
+  let step = name === "million" ? 1_000_000 : 640;
   setInterval(() => {
     const values = new Float64Array(40);
     for (let index = 0; index < 20; index += 1) {

@@ -216,6 +216,8 @@ const refusal: RefusalData = {
 export const SAMPLES: Record<string, [view: string, data: object, actions: string[]]> = {
   card: ["model_card", card(), ["digest", "register", "verify"]],
   hostile: ["model_card", hostile(), ["digest"]],
+  large: ["model_card", { ...card(), ...large() }, ["digest"]],
+  million: ["training_run", million(), ["pause"]],
   run: ["training_run", run(), ["pause", "cancel", "checkpoint"]],
   failed: ["training_run", failed(), ["resume"]],
   registry: ["registry", registry(), ["refresh", "recover"]],
@@ -225,4 +227,14 @@ export const SAMPLES: Record<string, [view: string, data: object, actions: strin
 
 export function payload(view: string, data: object): Payload {
   return { _schema: "mc.view.v1", view: view as Payload["view"], id: "sample", nonce: "sample", savedAt: "2026-11-24T14:36:00Z", data };
+}
+
+function large(): Partial<ModelCardData> {
+  const tensors = Array.from({ length: 50_000 }, (_, index) => tensor(`model.layers.${index % 100}.mlp.experts.${Math.floor(index / 100)}.weight`, [64, 64], "BF16", 2));
+  return { tensors, tensorCount: tensors.length, name: "fifty-thousand" };
+}
+
+function million(): TrainingRunData {
+  const data = run();
+  return { ...data, series: [curve("train/loss", 1_000_000, (share, noise) => 2 * Math.exp(-4 * share) + 0.2 + noise * 0.2)], events: [], checkpoints: [] };
 }

@@ -1,7 +1,8 @@
 /** One metric's chart: min-max band, smoothed line, events, checkpoints and superseded points, on uPlot. */
 
 import uPlot from "uplot";
-import { type Columns, lowerBound, minMax, smooth } from "./decimate";
+import { drawCheckpoints, drawEventLines, drawEventMarks, drawSuperseded, withAlpha } from "./chart_marks";
+import { type Columns, lowerBound, Smoother, minMax } from "./decimate";
 import { h, say, set } from "./dom";
 import { metric, plural, whole } from "./format";
 import type { Checkpoint, RunEvent } from "./messages";
@@ -26,6 +27,7 @@ export interface Marks {
   checkpoints: readonly Checkpoint[];
 }
 
+const NO_VALUES = new Float64Array(0);
 const NONE: Marks = { events: [], checkpoints: [] };
 
 export class Chart {
@@ -38,8 +40,10 @@ export class Chart {
   private uplot: uPlot | undefined;
   private colors: Palette | undefined;
   private look: Look = { smoothing: 0, log: false, zoom: null };
-  private drawn: Columns | undefined;
-  private smoothed: Float64Array = new Float64Array(0);
+  /** What is on the canvas: every point in sight or one bucket a pixel, and the line through it. */
+  private points: Columns = { steps: NO_VALUES, values: NO_VALUES, low: NO_VALUES, high: NO_VALUES };
+  private line: Float64Array = NO_VALUES;
+  private readonly smoother = new Smoother();
   private marks = NONE;
   private visible = true;
   private frame = 0;
@@ -128,29 +132,28 @@ export class Chart {
       if (this.uplot.width !== width) this.uplot.setSize({ width, height });
       this.uplot.setData(data, false);
     }
-    const steps = this.drawn?.steps ?? new Float64Array(0);
-    const [min, max] = this.look.zoom ?? this.extent(steps);
+    const [min, max] = this.look.zoom ?? extent(this.points.steps);
     this.uplot.setScale("x", { min, max });
     this.read();
-  }
-
-  private extent(steps: Float64Array): [number, number] {
-    const first = steps[0] ?? 0;
-    const last = steps[steps.length - 1] ?? 1;
-    return first === last ? [first - 1, last + 1] : [first, last];
   }
 
   private columns(width: number): uPlot.AlignedData {
     const { track, look } = this;
     const raw: Columns = { steps: track.steps.view(), values: track.values.view(), low: track.low.view(), high: track.high.view() };
-    const [from, to] = look.zoom ?? [-Infinity, Infinity];
-    const line = minMaxOf({ ...raw, values: smooth(raw.values, this.weight) }, width, from, to);
-    const points = line.steps.length < raw.steps.length ? line : minMaxOf(raw, width, from, to);
-    this.drawn = points;
-    this.smoothed = line.values;
-    const usable = this.logarithmic ? (value: number) => value > 0 : (value: number) => Number.isFinite(value);
-    const clean = (values: Float64Array): (number | null)[] => Array.from(values, (value) => (usable(value) && Number.isFinite(value) ? value : null));
-    return [Array.from(line.steps), clean(line.values), clean(line.low), clean(line.high), this.weight > 0 ? clean(points.values) : []] as uPlot.AlignedData;
+    const [from, to] = beyond(raw.steps, look.zoom);
+    const smoothed = minMax({ ...raw, values: this.smoother.update(raw.values, this.weight, track.revision) }, Infinity, from, to);
+    const crowded = smoothed.steps.length > MOST_POINTS;
+    this.points = crowded ? minMax(smoothed, width) : minMax(raw, Infinity, from, to);
+    this.line = crowded ? this.points.values : smoothed.values;
+    const { steps, values, low, high } = this.points;
+    const faint = this.weight > 0 && !crowded ? values : new Float64Array(steps.length).fill(Number.NaN);
+    return [Array.from(steps), ...[this.line, low, high, faint].map((column) => this.drawable(column))] as uPlot.AlignedData;
+  }
+
+  /** NaN is a gap, and so is what a logarithm can't show. */
+  private drawable(values: Float64Array): (number | null)[] {
+    const positive = this.logarithmic;
+    return Array.from(values, (value) => (Number.isFinite(value) && (!positive || value > 0) ? value : null));
   }
 
   private options(width: number, height: number, colors: Palette): uPlot.Options {
@@ -186,8 +189,19 @@ export class Chart {
       hooks: {
         setSelect: [(plot) => this.select(plot)],
         setCursor: [() => this.read()],
-        drawAxes: [(plot) => this.drawUnder(plot, colors)],
-        draw: [(plot) => this.drawOver(plot, colors)],
+        drawAxes: [
+          (plot) => {
+            drawSuperseded(plot, this.track, colors);
+            // In the small charts the marks on the axis are enough: a fence of lines would hide the curve.
+            if (this.hero) drawEventLines(plot, this.marks.events, colors);
+          },
+        ],
+        draw: [
+          (plot) => {
+            drawEventMarks(plot, this.marks.events, colors);
+            drawCheckpoints(plot, this.marks.checkpoints, (step) => this.valueAt(step), colors);
+          },
+        ],
       },
     };
   }
@@ -200,86 +214,32 @@ export class Chart {
     this.zoomed(range);
   }
 
-  /** Points that a resume replaced, and the moments where something happened. */
-  private drawUnder(plot: uPlot, colors: Palette): void {
-    clipped(plot, (context) => {
-      const steps = this.track.oldSteps.view();
-      const values = this.track.oldValues.view();
-      context.strokeStyle = withAlpha(colors.muted, 0.55);
-      context.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
-      context.lineWidth = devicePixelRatio;
-      context.beginPath();
-      steps.forEach((step, index) => {
-        const [x, y] = [plot.valToPos(step, "x", true), plot.valToPos(values[index]!, "y", true)];
-        const back = index > 0 && step <= steps[index - 1]!;
-        if (!Number.isFinite(y)) return;
-        if (index === 0 || back) context.moveTo(x, y);
-        else context.lineTo(x, y);
-      });
-      context.stroke();
-      // In the small charts the marks on the axis are enough: a fence of lines would hide the curve.
-      for (const event of this.hero ? this.marks.events : []) {
-        const x = Math.round(plot.valToPos(event.step, "x", true)) + 0.5;
-        context.strokeStyle = withAlpha(tone(event.kind, colors), 0.45);
-        context.beginPath();
-        context.moveTo(x, plot.bbox.top);
-        context.lineTo(x, plot.bbox.top + plot.bbox.height);
-        context.stroke();
-      }
-    });
-  }
-
-  private drawOver(plot: uPlot, colors: Palette): void {
-    const size = 4 * devicePixelRatio;
-    const floor = plot.bbox.top + plot.bbox.height;
-    clipped(plot, (context) => {
-      for (const event of this.marks.events) {
-        const x = plot.valToPos(event.step, "x", true);
-        context.fillStyle = tone(event.kind, colors);
-        context.beginPath();
-        context.moveTo(x - size, floor);
-        context.lineTo(x + size, floor);
-        context.lineTo(x, floor - size * 1.6);
-        context.fill();
-      }
-      for (const checkpoint of this.marks.checkpoints) this.drawCheckpoint(plot, context, checkpoint, colors);
-    });
-  }
-
-  private drawCheckpoint(plot: uPlot, context: CanvasRenderingContext2D, checkpoint: Checkpoint, colors: Palette): void {
-    const value = this.valueAt(checkpoint.step);
-    if (value === undefined) return;
-    context.beginPath();
-    context.arc(plot.valToPos(checkpoint.step, "x", true), plot.valToPos(value, "y", true), 4 * devicePixelRatio, 0, Math.PI * 2);
-    context.fillStyle = checkpoint.isBest ? colors.good : colors.surface;
-    context.strokeStyle = checkpoint.isBest ? colors.good : colors.line;
-    context.lineWidth = 1.5 * devicePixelRatio;
-    context.fill();
-    context.stroke();
-  }
-
   /** The drawn line's value at a step: a checkpoint's own loss lies off a smoothed line, and its ring belongs on it. */
   private valueAt(step: number): number | undefined {
-    const steps = this.drawn?.steps;
-    if (!steps?.length) return undefined;
-    const value = this.smoothed[Math.min(lowerBound(steps, step), steps.length - 1)];
+    const { steps } = this.points;
+    const value = this.line[Math.min(lowerBound(steps, step), steps.length - 1)];
     return value !== undefined && Number.isFinite(value) ? value : undefined;
   }
 
   /** The caption reads what lies under the pointer, or the newest value where there is none. */
   private read(): void {
     const index = this.uplot?.cursor.idx;
-    if (index === null || index === undefined || !this.drawn || (this.uplot?.cursor.left ?? -1) < 0) {
+    const step = typeof index === "number" && (this.uplot?.cursor.left ?? -1) >= 0 ? this.points.steps[index] : undefined;
+    if (step === undefined) {
       say(this.value, metric(this.track.last));
       say(this.note, "");
       return;
     }
-    const { steps, values, low, high } = this.drawn;
-    const banded = low[index] !== high[index] && Number.isFinite(low[index]);
-    say(this.value, metric(values[index]));
-    const band = banded ? `${metric(low[index])} to ${metric(high[index])} · ` : "";
-    const event = this.eventAt(steps[index] ?? 0);
-    say(this.note, `${event ? `${event} · ` : ""}${band}step ${whole(steps[index])}`);
+    say(this.value, metric(this.line[index!]));
+    const parts = this.hero ? [this.eventAt(step), this.behind(index!)] : [];
+    say(this.note, [...parts, `step ${whole(step)}`].filter(Boolean).join(" · "));
+  }
+
+  /** What the line's value stands for: the raw one under a smoothed line, the range of a bucket. */
+  private behind(index: number): string | undefined {
+    const { values, low, high } = this.points;
+    if (Number.isFinite(low[index]) && low[index] !== high[index]) return `${metric(low[index])} to ${metric(high[index])}`;
+    return this.weight > 0 ? `raw ${metric(values[index])}` : undefined;
   }
 
   private eventAt(step: number): string | undefined {
@@ -291,41 +251,22 @@ export class Chart {
   }
 
   private summarise(): void {
-    const { values, steps, count, name } = this.track;
+    const { steps, count, name, lowest, highest } = this.track;
     if (!this.uplot || (this.uplot.cursor.left ?? -1) < 0) say(this.value, metric(this.track.last));
-    let [low, high] = [Infinity, -Infinity];
-    for (const value of values.view()) {
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-    const span = low <= high ? `, from ${metric(low)} to ${metric(high)}` : "";
+    const span = lowest <= highest ? `, from ${metric(lowest)} to ${metric(highest)}` : "";
     set(this.plot, "aria-label", `${name}: ${plural(count, "point")} up to step ${whole(steps.view()[steps.length - 1] ?? 0)}, last ${metric(this.track.last)}${span}.`);
     set(this.element, "title", `${plural(count, "raw point")} stand behind this line`);
   }
 }
 
-function minMaxOf(columns: Columns, width: number, from: number, to: number): Columns {
-  const all = minMax(columns, Infinity, from, to);
-  return all.steps.length > MOST_POINTS ? minMax(all, width) : all;
+/** A zoom's range and the one point on each side of it, so that the line runs out of the picture instead of ending in it. */
+function beyond(steps: Float64Array, zoom: Zoom): [number, number] {
+  if (!zoom) return [-Infinity, Infinity];
+  return [steps[lowerBound(steps, zoom[0]) - 1] ?? -Infinity, steps[lowerBound(steps, zoom[1])] ?? Infinity];
 }
 
-function clipped(plot: uPlot, draw: (context: CanvasRenderingContext2D) => void): void {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left - 6 * devicePixelRatio, bbox.top, bbox.width + 12 * devicePixelRatio, bbox.height);
-  ctx.clip();
-  draw(ctx);
-  ctx.restore();
-}
-
-function tone(kind: string, colors: Palette): string {
-  if (/nan|error|fail|spike/.test(kind)) return colors.bad;
-  if (/pause|resume|set|cancel|interrupt/.test(kind)) return colors.warn;
-  return colors.muted;
-}
-
-function withAlpha(color: string, alpha: number): string {
-  const channels = color.match(/[\d.]+/g)?.slice(0, 3).join(", ");
-  return channels ? `rgba(${channels}, ${alpha})` : color;
+function extent(steps: Float64Array): [number, number] {
+  const first = steps[0] ?? 0;
+  const last = steps[steps.length - 1] ?? 1;
+  return first === last ? [first - 1, last + 1] : [first, last];
 }

@@ -1,5 +1,7 @@
 /** Fewer points, the same picture: min-max buckets keep every spike, smoothing keeps the trend. */
 
+import { Growable } from "./points";
+
 export interface Columns {
   steps: Float64Array;
   values: Float64Array;
@@ -7,23 +9,31 @@ export interface Columns {
   high: Float64Array;
 }
 
-/** Exponential moving average, debiased at the start; a gap (NaN) is skipped and stays a gap. */
-export function smooth(values: Float64Array, weight: number): Float64Array {
-  if (weight <= 0) return values;
-  const result = new Float64Array(values.length);
-  let average = 0;
-  let norm = 0;
-  for (let index = 0; index < values.length; index += 1) {
-    const value = values[index]!;
-    if (!Number.isFinite(value)) {
-      result[index] = Number.NaN;
-      continue;
+/** Exponential moving average, debiased at the start; a gap (NaN) is skipped and stays a gap. Continues where it left off. */
+export class Smoother {
+  private result = new Growable();
+  private weight = Number.NaN;
+  private revision = Number.NaN;
+  private average = 0;
+  private norm = 0;
+
+  /** `revision` changes when values that were seen before have changed: then it begins anew. */
+  update(values: Float64Array, weight: number, revision = 0): Float64Array {
+    if (weight <= 0) return values;
+    if (weight !== this.weight || revision !== this.revision || values.length < this.result.length) {
+      this.result.truncate(0);
+      [this.weight, this.revision, this.average, this.norm] = [weight, revision, 0, 0];
     }
-    average = average * weight + value * (1 - weight);
-    norm = norm * weight + (1 - weight);
-    result[index] = average / norm;
+    for (let index = this.result.length; index < values.length; index += 1) this.result.push(this.next(values[index]!));
+    return this.result.view();
   }
-  return result;
+
+  private next(value: number): number {
+    if (!Number.isFinite(value)) return Number.NaN;
+    this.average = this.average * this.weight + value * (1 - this.weight);
+    this.norm = this.norm * this.weight + (1 - this.weight);
+    return this.average / this.norm;
+  }
 }
 
 /**

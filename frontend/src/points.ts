@@ -48,6 +48,10 @@ export class Track {
   readonly oldValues = new Growable();
   /** How many raw points stand behind what is drawn. */
   count = 0;
+  /** Changes when points that were there are taken back. */
+  revision = 0;
+  lowest = Infinity;
+  highest = -Infinity;
 
   constructor(readonly name: string) {}
 
@@ -65,6 +69,8 @@ export class Track {
       track.oldValues.push(number(series.superseded?.values[index]));
     });
     track.count = series.count;
+    track.widen(track.low.view());
+    track.widen(track.high.view());
     return track;
   }
 
@@ -78,10 +84,18 @@ export class Track {
     this.low.append(values);
     this.high.append(values);
     this.count += steps.length;
+    this.widen(values);
   }
 
   get last(): number | undefined {
     return this.values.view()[this.values.length - 1];
+  }
+
+  private widen(values: Float64Array): void {
+    for (const value of values) {
+      if (value < this.lowest) this.lowest = value;
+      if (value > this.highest) this.highest = value;
+    }
   }
 
   private supersede(from: number): void {
@@ -89,6 +103,7 @@ export class Track {
     let keep = steps.length;
     while (keep > 0 && steps[keep - 1]! >= from) keep -= 1;
     if (keep === steps.length) return;
+    this.revision += 1;
     this.oldSteps.append(steps.slice(keep));
     this.oldValues.append(this.values.view().slice(keep));
     for (const column of [this.steps, this.values, this.low, this.high]) column.truncate(keep);

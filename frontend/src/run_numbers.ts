@@ -32,7 +32,11 @@ export class NumbersTable {
     this.drawnAt = performance.now();
     const names = [...this.tracks.keys()];
     const head = h("tr", {}, h("th", { class: "num", scope: "col" }, "step"), ...names.map((name) => h("th", { class: "num", scope: "col" }, name)));
-    const rows = this.steps().map((step) => h("tr", {}, h("td", { class: "num" }, whole(step)), ...names.map((name) => h("td", { class: "num" }, at(this.tracks.get(name)!, step)))));
+    const steps = this.steps();
+    const rows = steps.map((step, row) => {
+      const since = steps[row - 1] ?? -Infinity;
+      return h("tr", {}, h("td", { class: "num" }, whole(step)), ...names.map((name) => h("td", { class: "num" }, newest(this.tracks.get(name)!, since, step))));
+    });
     replace(this.content, h("table", { class: "mc-table" }, h("thead", {}, head), h("tbody", {}, ...rows)), this.eventTable());
   }
 
@@ -52,10 +56,10 @@ export class NumbersTable {
   }
 }
 
-/** The value at a step, or the last one before it: an evaluation is logged more rarely than a loss. */
-function at(track: Track, step: number): string {
+/** The last value after one row's step and up to the next: an evaluation, logged rarely, stands in one row and isn't repeated. */
+function newest(track: Track, since: number, step: number): string {
   const steps = track.steps.view();
-  const index = lowerBound(steps, step + Number.EPSILON);
-  const exact = steps[index] === step ? index : index - 1;
-  return exact < 0 ? "" : metric(track.values.view()[exact]);
+  const after = lowerBound(steps, step);
+  const index = steps[after] === step ? after : after - 1;
+  return index >= 0 && steps[index]! > since ? metric(track.values.view()[index]) : "";
 }

@@ -5,12 +5,12 @@ import { anywidget } from "./anywidget";
 import { Chart, type Look, type Zoom } from "./chart";
 import { ActionButtons } from "./controls";
 import { type Child, chip, facts, h, lines, replace, say, uniqueId } from "./dom";
-import { bytes, count, duration, metric, moment, percent, plural, whole } from "./format";
+import { bytes, metric, moment, plural, whole } from "./format";
 import type { Checkpoint, Job, RunEvent, TrainingRunData } from "./messages";
 import { type Delta, Track } from "./points";
+import { Header } from "./run_header";
 import { NumbersTable } from "./run_numbers";
 import type { Drawn, Stage, View } from "./stage";
-import { stateChip } from "./states";
 import { shownValue } from "./text";
 
 export const view: View<TrainingRunData> = {
@@ -151,62 +151,6 @@ class Panel implements Drawn<TrainingRunData> {
     const looks = h("div", { class: "mc-looks" }, this.resetZoom, h("label", { class: "mc-slider" }, h("span", {}, "Smoothing"), slider, output), log);
     return h("div", { class: "mc-toolbar mc-run-tools" }, this.actions.element, looks);
   }
-}
-
-/** Name, state, progress and the numbers of the moment, changed in place ten times a second. */
-class Header {
-  private readonly title = h("div", { class: "mc-title" });
-  private readonly fill = h("b");
-  private readonly bar = h("div", { class: "mc-progress", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0 }, this.fill);
-  private readonly stats = h("div", { class: "mc-stats" });
-  private readonly values = new Map<string, HTMLElement>();
-  readonly element = h("header", { class: "mc-header" }, this.title, this.bar, this.stats);
-  private titled = "";
-
-  update(job: Job, live: boolean): void {
-    const titled = JSON.stringify([job.name, job.id, job.state, job.device, live]);
-    if (titled !== this.titled) {
-      this.titled = titled;
-      replace(this.title, h("h2", {}, job.name), job.id !== job.name && h("code", { class: "mc-muted" }, job.id), job.device && chip(job.device), stateChip(job.state, live));
-    }
-    this.progress(job);
-    this.stat("Step", job.totalSteps ? `${whole(job.step)} / ${whole(job.totalSteps)}` : whole(job.step));
-    this.stat("Epoch", job.epoch === undefined ? undefined : metric(job.epoch));
-    this.stat("Loss", job.loss === undefined ? undefined : metric(job.loss));
-    this.stat("Eval loss", job.evalLoss === undefined ? undefined : metric(job.evalLoss));
-    this.stat("Best step", job.bestStep === undefined ? undefined : whole(job.bestStep));
-    this.stat("Learning rate", job.learningRate === undefined ? undefined : metric(job.learningRate));
-    this.stat("Samples/s", job.samplesPerSecond === undefined ? undefined : count(job.samplesPerSecond));
-    this.stat("Left", live && job.etaSeconds !== undefined && job.state === "running" ? duration(job.etaSeconds) : undefined);
-    this.stat("Took", took(job));
-  }
-
-  private progress(job: Job): void {
-    this.bar.hidden = !job.totalSteps;
-    if (!job.totalSteps) return;
-    const share = Math.min(1, job.step / job.totalSteps);
-    this.fill.style.width = `${(share * 100).toFixed(2)}%`;
-    this.bar.dataset["state"] = job.state;
-    this.bar.setAttribute("aria-valuemax", String(job.totalSteps));
-    this.bar.setAttribute("aria-valuenow", String(job.step));
-    this.bar.setAttribute("aria-valuetext", `step ${whole(job.step)} of ${whole(job.totalSteps)}, ${percent(share)}`);
-  }
-
-  private stat(label: string, value: string | undefined): void {
-    let element = this.values.get(label);
-    if (!element) {
-      element = h("strong");
-      this.values.set(label, element);
-      this.stats.append(h("div", {}, h("span", {}, label), element));
-    }
-    element.parentElement!.hidden = value === undefined;
-    if (value !== undefined) say(element, value);
-  }
-}
-
-function took(job: Job): string | undefined {
-  if (!job.startedAt || !job.endedAt) return undefined;
-  return duration((Date.parse(job.endedAt) - Date.parse(job.startedAt)) / 1000);
 }
 
 function failure(job: Job): Child {

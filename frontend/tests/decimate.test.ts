@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Columns, minMax, smooth } from "../src/decimate";
+import { type Columns, Smoother, minMax } from "../src/decimate";
 
 function columns(length: number, value: (index: number) => number): Columns {
   const steps = Float64Array.from({ length }, (_, index) => index + 1);
@@ -40,10 +40,21 @@ test("a bucket of NaN is a gap and NaN beside numbers is left out of the mean", 
   assert.equal(mixed.values[0], 4);
 });
 
+const smooth = (values: Float64Array, weight: number): Float64Array => new Smoother().update(values, weight);
+
 test("smoothing starts at the first value, keeps a constant, and doesn't spread a gap", () => {
   assert.deepEqual([...smooth(Float64Array.of(3, 3, 3), 0.9)].map((value) => Number(value.toFixed(9))), [3, 3, 3]);
   const gap = smooth(Float64Array.of(2, Number.NaN, 2), 0.5);
   assert.deepEqual([gap[0], Number.isNaN(gap[1]!), gap[2]], [2, true, 2]);
   const untouched = Float64Array.of(1, 9);
   assert.equal(smooth(untouched, 0), untouched);
+});
+
+test("smoothing in pieces gives what smoothing at once gives, and begins anew after a revision", () => {
+  const whole = Float64Array.from({ length: 300 }, (_, index) => Math.sin(index));
+  const pieces = new Smoother();
+  for (let length = 1; length <= 300; length += 13) pieces.update(whole.slice(0, length), 0.8);
+  assert.deepEqual([...pieces.update(whole, 0.8)], [...smooth(whole, 0.8)]);
+  const changed = whole.map((value) => value + 1);
+  assert.deepEqual([...pieces.update(changed, 0.8, 1)], [...smooth(changed, 0.8)]);
 });
