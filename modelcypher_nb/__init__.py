@@ -47,6 +47,7 @@ def __getattr__(name: str) -> "Any":
     if name.startswith("__"):
         raise AttributeError(name)
     import importlib
+    import sys
 
     if name in _PUBLIC:
         module = importlib.import_module(f".{_PUBLIC[name] or name}", __name__)
@@ -59,6 +60,10 @@ def __getattr__(name: str) -> "Any":
         from .operations.session import public
 
         value = public(name)
+    if "IPython" in sys.modules:
+        from .surfaces.display import install
+
+        install()  # so that facts show themselves, and a refusal its button
     globals()[name] = value
     return value
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from . import numbers as n
 from .markup import Markup, element
 from .messages import RunEvent, Series
 
-__all__ = ["curves", "finite"]
+__all__ = ["MARKED", "curves", "finite", "ordered"]
 
 WIDTH, HEIGHT = 260.0, 110.0
 LEFT, TOP, RIGHT, BOTTOM = 4.0, 18.0, 4.0, 14.0
@@ -26,9 +27,22 @@ def finite(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None and math.isfinite(value)]
 
 
+# What a person looks at first; the rest follows by name, as in the front end.
+FIRST = (
+    *("train/loss", "eval/loss", "train/accuracy", "eval/accuracy"),
+    *("train/learning_rate", "train/grad_norm"),
+)
+
+
+def ordered(series: Iterable[Any]) -> list[Any]:
+    """Series in the order that people look at them."""
+    names = {name: place for place, name in enumerate(FIRST)}
+    return sorted(series, key=lambda one: (names.get(one["name"], len(FIRST)), one["name"]))
+
+
 def curves(series: Sequence[Series], events: Sequence[RunEvent] = ()) -> Markup:
     """One picture of up to nine series; empty where none has a finite value."""
-    drawn = [one for one in series if finite(one["values"])][:MOST_CURVES]
+    drawn = [one for one in ordered(series) if finite(one["values"])][:MOST_CURVES]
     if not drawn:
         return Markup("")
     across = min(ACROSS, len(drawn))
@@ -65,8 +79,9 @@ class _Scale:
         return LEFT + (step - self.first) / span * (WIDTH - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
-        span = (self.high - self.low) or 1
-        return TOP + (self.high - value) / span * (HEIGHT - TOP - BOTTOM)
+        span = self.high - self.low
+        share = (self.high - value) / span if span else 0.5  # what never changes is drawn in the middle
+        return TOP + share * (HEIGHT - TOP - BOTTOM)
 
 
 def _panel(one: Series, events: Sequence[RunEvent]) -> list[Markup]:

@@ -74,9 +74,9 @@ def _table(table: Table, most_rows: int) -> Markup:
         ))
         for row in table.rows[:most_rows]
     ]  # fmt: skip
-    grid = element(
-        "table", {"style": TABLE}, element("thead", None, element("tr", None, *head)), element("tbody", None, *rows)
-    )
+    named = any(column.label for column in table.columns)
+    top = element("thead", None, element("tr", None, *head)) if named else Markup("")
+    grid = element("table", {"style": TABLE}, top, element("tbody", None, *rows))
     more = table.total - len(rows)
     tail = element("div", {"style": FAINT}, f"… and {more:,} more") if more > 0 else Markup("")
     title = f"{table.title} ({table.total:,})"

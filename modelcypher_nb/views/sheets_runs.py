@@ -89,21 +89,21 @@ def run_sheet(
 def metrics_table(series: Sequence[SeriesFacts]) -> Table:
     """Every metric's last value and range, over all points that were logged."""
     rows = [
-        tuple(
-            volatile(text) if "per_second" in one.name and place else text
-            for place, text in enumerate(
-                (one.name, n.whole(one.count), n.metric(one.last), n.metric(one.low), n.metric(one.high))
-            )
-        )
+        (one.name, n.whole(one.count), *(_measured(one.name, value) for value in (one.last, one.low, one.high)))
         for one in series
     ]
     return table("Metrics", ("name", "#points", "#last", "#lowest", "#highest"), rows)
 
 
+def _measured(name: str, value: float | None) -> Cell:
+    """A metric's value; a speed is another one each time."""
+    return Cell(n.metric(value), volatile="per_second" in name)
+
+
 def events_table(events: Sequence[JobEvent]) -> Table:
     """What happened, the newest last."""
     rows = [
-        (n.whole(event.step), event.kind, event.text, volatile(n.moment(event.time)))
+        (n.whole(event.step), event.kind, Cell(event.text, volatile="MB" in event.text), volatile(n.moment(event.time)))
         for event in events[-EVENTS_SHOWN:]
     ]
     return table("Events", ("#step", "event", "", "time"), rows, total=len(events))
@@ -121,7 +121,7 @@ def run_checkpoints(records: Sequence[CheckpointRecord]) -> Table:
             n.whole(record.step),
             _metric(record.loss),
             _metric(record.eval_loss),
-            n.size(record.size_bytes),
+            volatile(n.size(record.size_bytes)),
             _marks(record),
             volatile(n.moment(record.created_at)),
         )
@@ -167,13 +167,21 @@ def metrics_sheet(facts: JobMetrics, picture: str = "") -> Sheet:
 def log_sheet(facts: JobLog) -> Sheet:
     """The end of a run's log."""
     block = Block(f"Last {n.plural(len(facts.lines), 'line')}", facts.lines, volatile=True)
-    return Sheet("Log", facts=pairs(("Run", volatile(facts.job)), ("Size", n.size(facts.total_bytes))), blocks=(block,))
+    return Sheet(
+        "Log", facts=pairs(("Run", volatile(facts.job)), ("Size", volatile(n.size(facts.total_bytes)))), blocks=(block,)
+    )
 
 
 def checkpoints_table(records: Sequence[CheckpointRecord], total: int) -> Table:
     """Checkpoints of any run."""
     rows = [
-        (volatile(record.job), n.whole(record.step), _metric(record.loss), n.size(record.size_bytes), _marks(record))
+        (
+            volatile(record.job),
+            n.whole(record.step),
+            _metric(record.loss),
+            volatile(n.size(record.size_bytes)),
+            _marks(record),
+        )
         for record in records
     ]
     columns = ("run", "#step", "#loss", "#size", "state")
@@ -193,7 +201,7 @@ def checkpoint_sheet(facts: CheckpointFacts) -> Sheet:
         ("State", _marks(record)),
         ("Loss", _metric(record.loss)),
         ("Eval loss", _metric(record.eval_loss)),
-        ("Size", n.size(record.size_bytes)),
+        ("Size", volatile(n.size(record.size_bytes))),
         ("Digest", volatile(record.digest)),
         ("Files", ", ".join(record.files)),
         ("Path", volatile(facts.path)),

@@ -56,6 +56,8 @@ def _table(table: Table, *, volatile: bool) -> str:
         for index in range(len(table.columns))
         if volatile or not all(row[index].volatile or not row[index].text for row in table.rows)
     ]
+    if not kept:
+        return ""
     rows = [
         [ELLIPSIS if row[index].volatile and not volatile else _text(row[index]) for index in kept]
         for row in table.rows
@@ -63,7 +65,7 @@ def _table(table: Table, *, volatile: bool) -> str:
     heads = [table.columns[index].label for index in kept]
     numbers = [table.columns[index].number for index in kept]
     widths = [max(len(line[place]) for line in [heads, *rows]) for place in range(len(kept))]
-    lines = [_line(line, widths, numbers) for line in [heads, *rows]]
+    lines = [_line(line, widths, numbers) for line in ([heads, *rows] if any(heads) else rows)]
     more = table.total - len(table.rows)
     title = f"{table.title} ({table.total:,})" if table.title else ""
     tail = [f"  … and {more:,} more"] if more > 0 else []

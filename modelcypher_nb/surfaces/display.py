@@ -1,0 +1,93 @@
+"""Facts show themselves in IPython: formatters by type name, so that nothing is imported before it is shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import PathRefusedError
+from ..operations.session import current
+
+__all__ = ["install", "register", "unregister"]
+
+FACTS = "modelcypher_nb.operations.facts"
+Bundle = tuple[dict[str, Any], dict[str, Any]]
+
+
+def install() -> bool:
+    """Have the running IPython show facts, where there is one; harmless when done twice."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    if shell is None:
+        return False
+    register(shell)
+    return True
+
+
+def register(shell: Any) -> None:
+    """Have an IPython show facts as cards, panels and tables; their classes are named, not imported."""
+    formatter = shell.display_formatter.mimebundle_formatter
+    for name in _names():
+        formatter.for_type_by_name(FACTS, name, VIEWS.get(name, _table))
+    if getattr(shell, "kernel", None) is not None:
+        current().offer_allow = _offer
+
+
+def unregister(shell: Any) -> None:
+    """Have an IPython show facts as any other object again."""
+    formatter = shell.display_formatter.mimebundle_formatter
+    for name in _names():
+        formatter.pop(f"{FACTS}.{name}", None)
+    current().offer_allow = None
+
+
+def _names() -> tuple[str, ...]:
+    """Every type that an operation gives, without importing any."""
+    return (
+        *("ModelFacts", "ModelList", "ModelRow", "ScanFacts", "VerifyFacts"),
+        *("JobFacts", "JobList", "JobMetrics", "JobLog", "CheckpointList", "CheckpointFacts"),
+        *("StorageFacts", "InventoryFacts", "StatusFacts", "DoctorFacts", "KernelFacts", "SettingsFacts"),
+        *("ServerFacts", "ServerConfig", "AuditList"),
+    )
+
+
+def _table(facts: Any, **_: Any) -> Bundle:
+    from ..views.bundle import facts_bundle
+
+    return facts_bundle(facts, complete=not current().in_kernel), {}
+
+
+def _card(facts: Any, **_: Any) -> Bundle:
+    from ..views.model_card import ModelCard
+
+    return ModelCard(facts).bundle(), {}
+
+
+def _panel(facts: Any, **_: Any) -> Bundle:
+    if not current().in_kernel:
+        return _table(facts)  # a terminal shows what came of the command, not the run's whole story
+    from ..views.training_run import TrainingRun
+
+    return TrainingRun.attach(facts.job.id).bundle(), {}
+
+
+def _server(facts: Any, **_: Any) -> Bundle:
+    from ..views.server import ServerPanel
+
+    return ServerPanel(facts).bundle(), {}
+
+
+# Facts with a live view of their own; all others are tables.
+VIEWS: dict[str, Callable[..., Bundle]] = {"ModelFacts": _card, "JobFacts": _panel, "ServerFacts": _server}
+
+
+def _offer(error: PathRefusedError) -> None:
+    """Show the refusal with its button, once: IPython renders the two lines again for its history."""
+    error.offer = None  # type: ignore[attr-defined]
+    from IPython.display import publish_display_data
+
+    from ..views.refusal import Refusal
+
+    publish: Any = publish_display_data
+    publish(Refusal(error).bundle())
