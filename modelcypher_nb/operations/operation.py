@@ -34,14 +34,15 @@ class Param:
         ge: the least value.
         le: the greatest value.
         choices: the only values.
-        kind: what it refers to, for completion: path, model, job, a kernel's variable, the rest of the words, or text.
+        kind: what it refers to, for completion: path, model, job, setting, a kernel's variable, the rest of the
+            words, or text.
     """
 
     description: str
     ge: float | None = None
     le: float | None = None
     choices: tuple[str, ...] = ()
-    kind: Literal["text", "path", "model", "job", "variable", "rest"] = "text"
+    kind: Literal["text", "path", "model", "job", "setting", "variable", "rest"] = "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def settings_show(call: Call) -> SettingsFacts:
 @operation(effect="write", idempotent=True, people_only=True)
 def settings_set(
     call: Call,
-    key: Annotated[str, Param("The setting, as `settings show` names it.")],
+    key: Annotated[str, Param("The setting, as `settings show` names it.", kind="setting")],
     value: Annotated[str, Param("The new value, as the variable would hold it.")],
 ) -> SettingsFacts:
     """Keep a setting for good in the settings file of the toolkit's home; the environment still wins over it."""
