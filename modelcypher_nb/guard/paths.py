@@ -16,6 +16,8 @@ from .writing import AppendFile
 
 __all__ = ["Guard", "home_guard"]
 
+LONGEST_PATH_BYTES = 4095  # Linux's PATH_MAX, less the closing NUL
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -60,10 +62,7 @@ class Guard:
             absolute: the path.
             typed: whether a caller wrote it; a refusal of a name from a file never offers to allow its folder.
         """
-        try:
-            real = os.path.realpath(absolute)
-        except OSError as error:
-            raise explained(error, absolute) from error
+        real = self._resolved(absolute, typed=typed)
         root, parts = self._beneath(real, absolute, typed=typed)
         try:
             descriptor = open_beneath(root.descriptor(), parts)
@@ -74,10 +73,17 @@ class Guard:
     def allows(self, text: str | os.PathLike[str]) -> bool:
         """Whether a path lies beneath a root, whatever is there."""
         try:
-            self._beneath(os.path.realpath(self._absolute(text)), str(text))
+            self._beneath(self._resolved(self._absolute(text), typed=False), str(text))
         except PathRefusedError:
             return False
         return True
+
+    def _resolved(self, absolute: str, *, typed: bool) -> str:
+        try:
+            return os.path.realpath(absolute)
+        except OSError as error:
+            self._beneath(os.path.normpath(absolute), absolute, typed=typed)  # outside the roots nothing more is told
+            raise explained(error, absolute) from error
 
     def folder(self, text: str | os.PathLike[str]) -> SafePath:
         """Open a folder, made with its parents where it is missing."""
@@ -149,11 +155,16 @@ class Guard:
                 f"The path '{shown(path, 80)}' holds a NUL character.", "Remove it: no file has such a name."
             )
         try:
-            os.fsencode(path)
+            size = len(os.fsencode(path))
         except UnicodeEncodeError as error:
             raise PathRefusedError(
                 f"The path '{shown(path, 80)}' holds half of a surrogate pair.", "Remove it: no file has such a name."
             ) from error
+        if size > LONGEST_PATH_BYTES:  # resolving links costs the square of the number of components
+            raise PathRefusedError(
+                f"The path '{shown(path, 80)}' has {size} bytes; the system takes {LONGEST_PATH_BYTES}.",
+                "Give a shorter path.",
+            )
         if path.startswith("~"):
             if path != "~" and not path.startswith("~/"):
                 raise PathRefusedError(

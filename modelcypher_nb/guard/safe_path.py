@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
 
 from ..errors import MalformedError, MissingFileError, PathRefusedError, UnreadableError, UsageError
-from .names import components
+from .names import LONGEST_NAME_BYTES, components
 from .secrets import DECEIVING, shown
 from .source import FileSource
-from .writing import AppendFile, append_file, locked, make_folder, published, remove
+from .writing import AppendFile, append_file, locked, make_folder, publish_folder, published, remove
 
 if TYPE_CHECKING:
     from .paths import Guard
@@ -219,6 +219,8 @@ class SafePath:
                 f"'{shown(name, 80)}' names no single file in {self.display}.",
                 "Name one file, without '/' and invisible characters.",
             )
+        if len(os.fsencode(name)) > LONGEST_NAME_BYTES:
+            raise PathRefusedError(f"The name '{shown(name, 80)}' is longer than 255 bytes.", "Give a shorter name.")
         self._guard.refuse_hidden((name,), name)
         return name
 
@@ -248,6 +250,10 @@ class SafePath:
             raise explained(error, location) from error
         return SafePath(descriptor, location, self._guard, managed=self.managed)
 
+    def publish(self, temporary: str, name: str) -> None:
+        """Give a finished folder of this one its final name, which must be free."""
+        publish_folder(self._folder(), self._single(temporary), self._single(name), self.location)
+
     @contextmanager
     def lock(self, name: str, *, wait: bool = True) -> Iterator[None]:
         """Hold a lock file of this folder, against other processes and other threads."""
@@ -274,7 +280,7 @@ def explained(error: OSError, location: str) -> Exception:
         return MissingFileError(
             f"There is no file or folder {text}.", "Check the spelling, or list the folder it should be in."
         )
-    if error.errno == errno.ELOOP:
+    if error.errno in {errno.ELOOP, errno.EINVAL}:  # EINVAL: what was a link was none any more when it was read
         return PathRefusedError(
             f"{text} is reached by a link that can't be proven to stay inside.", "Name the link's target itself."
         )

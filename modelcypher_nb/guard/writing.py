@@ -16,14 +16,14 @@ from .secrets import shown
 if TYPE_CHECKING:
     from .safe_path import Identity
 
-__all__ = ["AppendFile", "append_file", "locked", "make_folder", "published", "remove"]
+__all__ = ["AppendFile", "append_file", "locked", "make_folder", "publish_folder", "published", "remove"]
 
 RENAME_NOREPLACE = 1  # linux/fs.h
 # What a disk answers to a write, a sync or a rename that it can't do.
 DISK_FAULTS = frozenset(
     {
         errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.ENOSPC, errno.ENOTEMPTY, errno.EPERM,
-        errno.EROFS, errno.ESTALE, errno.ENAMETOOLONG,
+        errno.EROFS, errno.ESTALE,
     }
 )  # fmt: skip
 
@@ -43,8 +43,8 @@ def _exists(folder: str, name: str) -> ConflictError:
     return ConflictError(f"{where} exists already, and an existing file is never replaced.", "Choose another name.")
 
 
-def _rename_new(descriptor: int, old: str, new: str) -> None:
-    """Rename without ever replacing, for file systems that have no hard links."""
+def rename_new(descriptor: int, old: str, new: str) -> None:
+    """Rename within a folder without ever replacing: for folders, and where there are no hard links."""
     import ctypes  # rarely needed, and half of this module's import time
 
     library = ctypes.CDLL(None, use_errno=True)
@@ -59,7 +59,7 @@ def _publish_new(descriptor: int, temporary: str, name: str) -> None:
     except OSError as error:
         if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}:
             raise
-        _rename_new(descriptor, temporary, name)
+        rename_new(descriptor, temporary, name)
     else:
         os.unlink(temporary, dir_fd=descriptor)
 
@@ -72,8 +72,11 @@ def published(descriptor: int, name: str, folder: str, *, replace: bool) -> Iter
         ConflictError: the name is taken and `replace` is off.
         StorageError: the disk refused; nothing is left behind.
     """
-    if not replace and _is_there(descriptor, name):
-        raise _exists(folder, name)
+    try:
+        if not replace and _is_there(descriptor, name):
+            raise _exists(folder, name)
+    except PermissionError as error:
+        raise _refused_by_disk(error, folder, name) from error
     temporary = f".{os.urandom(8).hex()}.partial"  # not made of the name, which may be as long as names can be
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -109,6 +112,22 @@ def _publish(descriptor: int, temporary: str, name: str, *, replace: bool) -> No
     except FileExistsError as error:
         raise _TakenError from error
     os.fsync(descriptor)
+
+
+def publish_folder(descriptor: int, temporary: str, name: str, folder: str) -> None:
+    """Give a finished folder its name, which must be free, and wait until the disk knows it.
+
+    Raises:
+        ConflictError: the name is taken.
+        StorageError: the disk refused.
+    """
+    try:
+        rename_new(descriptor, temporary, name)
+        os.fsync(descriptor)
+    except FileExistsError as error:
+        raise _exists(folder, name) from error
+    except OSError as error:
+        raise _refused_by_disk(error, folder, name) from error
 
 
 def _is_there(descriptor: int, name: str) -> bool:
@@ -219,26 +238,49 @@ def _remove_tree(parent: int, name: str) -> int:
     if not stat.S_ISDIR(status.st_mode):
         os.unlink(name, dir_fd=parent)
         return status.st_size if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 else 0
-    handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    handle = _open_folder(parent, name)
     try:
-        freed = sum(_remove_tree(handle, child) for child in os.listdir(handle))  # noqa: PTH208 - a Path takes no descriptor
+        freed = _empty(handle)
     finally:
         os.close(handle)
     os.rmdir(name, dir_fd=parent)
     return freed
 
 
+def _open_folder(parent: int, name: str) -> int:
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+
+
+def _empty(handle: int) -> int:
+    return sum(_remove_tree(handle, child) for child in os.listdir(handle))
+
+
 def remove(parent: int, name: str, identity: Identity, folder: str) -> int:
-    """Remove an entry of a folder if it still is the one that was opened; gives the bytes that were freed."""
+    """Remove an entry of a folder if it still is the one that was opened; gives the bytes that were freed.
+
+    A folder is emptied through the descriptor that was compared. A file that is swapped in the microseconds between
+    comparison and removal goes in the other's place: Linux can't remove by descriptor.
+    """
     where = shown(os.path.join(folder, name))  # noqa: PTH118
     try:
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        if (status.st_dev, status.st_ino) != (identity.device, identity.inode):
-            raise PathRefusedError(
-                f"{where} is no longer what was checked.", "Look at it again, then repeat the deletion."
-            )
-        return _remove_tree(parent, name)
+        _refuse_another(status, identity, where)
+        if not stat.S_ISDIR(status.st_mode):
+            return _remove_tree(parent, name)
+        handle = _open_folder(parent, name)
+        try:
+            _refuse_another(os.fstat(handle), identity, where)
+            freed = _empty(handle)
+        finally:
+            os.close(handle)
+        os.rmdir(name, dir_fd=parent)
+    except ModelCypherError:
+        raise
     except OSError as error:
-        if isinstance(error, ModelCypherError):
-            raise
         raise StorageError(f"{where} can't be removed: {error.strerror}.", "Check its permissions.") from error
+    return freed
+
+
+def _refuse_another(status: os.stat_result, identity: Identity, where: str) -> None:
+    if (status.st_dev, status.st_ino) != (identity.device, identity.inode):
+        raise PathRefusedError(f"{where} is no longer what was checked.", "Look at it again, then repeat the deletion.")

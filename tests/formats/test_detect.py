@@ -58,6 +58,7 @@ def test_safetensors_content_is_read_whatever_the_name(guard: Guard, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "model.pt"])
+@pytest.mark.promise("WEIGHTS-3")
 def test_a_pickle_is_unsupported_whatever_the_name(guard: Guard, tmp_path: Path, name: str) -> None:
     torch.save(WEIGHTS, tmp_path / name)
     with guard.open(name) as safe:
@@ -70,6 +71,7 @@ def test_a_pickle_is_unsupported_whatever_the_name(guard: Guard, tmp_path: Path,
     assert detect.exit_code(report.verdict) == 3
 
 
+@pytest.mark.promise("WEIGHTS-3")
 def test_a_pickle_is_never_run(guard: Guard, tmp_path: Path) -> None:
     proof = tmp_path / "proof"
 

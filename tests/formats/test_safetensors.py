@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import io
 import os
 import subprocess
@@ -297,3 +298,18 @@ def test_what_is_saved_loads_again_bit_for_bit(
         header = safetensors.describe(safe.source())
         assert header.metadata == (metadata or {})
         assert_same(safetensors.load(safe, header, mapped=mapped), tensors)
+
+
+@pytest.mark.promise("WEIGHTS-1")
+@pytest.mark.promise("WEIGHTS-5")
+def test_nothing_in_the_package_can_write_or_load_a_pickle() -> None:
+    picklers = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+    package = Path(safetensors.__file__).parents[1]
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert not picklers & {alias.name.partition(".")[0] for alias in node.names}, path
+            elif isinstance(node, ast.ImportFrom):
+                assert (node.module or "").partition(".")[0] not in picklers, path
+            elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "torch":
+                assert node.attr not in {"save", "load"}, path

@@ -118,6 +118,7 @@ LIES = [
 
 
 @pytest.mark.parametrize(("header", "data_bytes", "says"), LIES, ids=[lie[2][:40] for lie in LIES])
+@pytest.mark.promise("WEIGHTS-2")
 def test_a_lying_header_is_refused_with_what_it_says(forged: Forged, header: Any, data_bytes: int, says: str) -> None:
     with pytest.raises(MalformedError, match=says):
         described(forged(header, bytes(data_bytes)))

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modelcypher_nb.errors import ConflictError, PathRefusedError, StorageError
+from modelcypher_nb.guard.paths import Guard
+from modelcypher_nb.guard.roots import Root
+
+CHILD = """
+import sys
+from modelcypher_nb.guard.paths import Guard
+from modelcypher_nb.guard.roots import Root
+folder, verb = sys.argv[1:]
+guard = Guard((Root.pin(folder, "working"),), folder)
+def told():
+    sys.stdout.write(".")
+    sys.stdout.flush()
+"""
+WRITER = (
+    CHILD
+    + """
+for number in range(1, 200):
+    with getattr(guard, verb)(f"target{number if verb == 'create' else ''}") as file:
+        for _ in range(16):
+            file.write(bytes([number]) * 65536)
+            told()
+    told()
+"""
+)
+LOCKER = (
+    CHILD
+    + """
+with guard.lock("lock"):
+    told()
+    sys.stdin.read()
+"""
+)
+
+
+def started(script: str, folder: Path, verb: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", script, str(folder), verb]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("verb", ["create", "replace"])
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.promise("PATHS-6")
+def test_a_writer_killed_at_any_point_leaves_whole_files_or_nothing(inside: Path, verb: str, seed: int) -> None:
+    if verb == "replace":
+        (inside / "target").write_bytes(b"\0" * (1 << 20))
+    with started(WRITER, inside, verb) as child:
+        assert child.stdout is not None
+        child.stdout.read(random.Random(seed).randint(1, 150))  # noqa: S311 - only where to kill
+        child.send_signal(signal.SIGKILL)
+    found = [entry for entry in inside.iterdir() if entry.name.startswith("target")]
+    if verb == "replace":
+        assert [entry.name for entry in found] == ["target"]
+    for entry in found:
+        data = entry.read_bytes()
+        assert len(data) == 1 << 20
+        assert data == data[:1] * len(data)
+
+
+def leftovers(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir() if entry.name.endswith(".partial")]
+
+
+@pytest.mark.parametrize("verb", ["create", "replace"])
+def test_a_full_disk_is_said_and_leaves_nothing_behind(small_disk: Path, verb: str) -> None:
+    guard = Guard((Root.pin(str(small_disk), "working"),), str(small_disk))
+    (small_disk / "old").write_text("old")
+    with (
+        pytest.raises(StorageError, match="can't be written: No space left on device"),
+        getattr(guard, verb)("new" if verb == "create" else "old") as file,
+    ):
+        file.write(bytes(2 << 20))
+    assert [entry.name for entry in small_disk.iterdir()] == ["old"]
+    assert (small_disk / "old").read_text() == "old"
+
+
+def test_appending_to_a_full_disk_is_said(small_disk: Path) -> None:
+    guard = Guard((Root.pin(str(small_disk), "working"),), str(small_disk))
+    log = guard.append("log")
+    with pytest.raises(StorageError, match="No space left on device"):
+        log.write(bytes(8 << 20))
+    log.close()
+
+
+@pytest.mark.parametrize("verb", ["create", "replace"])
+def test_a_failing_writer_keeps_its_own_error_and_leaves_nothing(guard: Guard, inside: Path, verb: str) -> None:
+    for error in (
+        ValueError("mine"),
+        FileNotFoundError(errno.ENOENT, "mine"),
+        FileExistsError("mine"),
+        KeyboardInterrupt(),
+    ):
+        with pytest.raises(type(error)) as caught, getattr(guard, verb)("sub/new"):
+            raise error
+        assert caught.value is error
+    assert [entry.name for entry in (inside / "sub").iterdir()] == ["deep.txt"]
+
+
+@pytest.mark.promise("PATHS-6")
+def test_a_file_that_took_the_name_meanwhile_is_never_replaced(guard: Guard, inside: Path) -> None:
+    with pytest.raises(ConflictError, match="exists already"), guard.create("new"):
+        (inside / "new").write_text("theirs")
+    assert (inside / "new").read_text() == "theirs"
+    assert leftovers(inside) == []
+
+
+def test_a_file_system_without_hard_links_never_replaces_either(
+    guard: Guard, inside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", no_links)
+    with guard.create("new") as file:
+        file.write(b"ours")
+    assert (inside / "new").read_text() == "ours"
+    with pytest.raises(ConflictError), guard.create("other") as file:
+        (inside / "other").write_text("theirs")
+    assert (inside / "other").read_text() == "theirs"
+    assert leftovers(inside) == []
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "模" * 85, "a b", "ünï", ".hidden", "-rf", "CON", "what?"])
+def test_any_name_that_the_system_takes_can_be_written(guard: Guard, inside: Path, name: str) -> None:
+    with guard.create(name) as file:
+        file.write(b"x")
+    with guard.replace(name) as file:
+        file.write(b"y")
+    assert (inside / name).read_bytes() == b"y"
+
+
+def test_a_name_that_is_too_long_or_deceives_is_refused(guard: Guard, inside: Path) -> None:
+    with pytest.raises(PathRefusedError, match="longer than 255 bytes"), guard.create("x" * 256):
+        raise AssertionError
+    for name in ("a\nb", "a\u202eb"):
+        with pytest.raises(PathRefusedError), guard.create(name):
+            raise AssertionError
+    assert leftovers(inside) == []
+
+
+def test_new_files_honour_the_umask(guard: Guard, inside: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with guard.create("new"):
+            pass
+    finally:
+        os.umask(before)
+    assert (inside / "new").stat().st_mode & 0o777 == 0o640
+
+
+def test_appending_to_what_is_no_file_is_refused_without_hanging(guard: Guard, inside: Path) -> None:
+    os.mkfifo(inside / "pipe")
+    with pytest.raises((PathRefusedError, StorageError)):
+        guard.append("pipe")
+    reader = os.open(inside / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(PathRefusedError, match="not an ordinary file"):
+            guard.append("pipe")
+    finally:
+        os.close(reader)
+
+
+def test_a_lock_keeps_another_process_out_until_it_ends(guard: Guard, inside: Path) -> None:
+    with started(LOCKER, inside, "lock") as child:
+        assert child.stdout is not None
+        assert child.stdout.read(1) == b"."
+        with pytest.raises(ConflictError, match="is locked by another process"), guard.lock("lock", wait=False):
+            raise AssertionError
+        child.kill()
+    with guard.lock("lock", wait=False):
+        pass
+
+
+def test_a_lock_keeps_another_holder_of_the_same_process_out(guard: Guard) -> None:
+    with guard.lock("lock"), pytest.raises(ConflictError), guard.lock("lock", wait=False):
+        raise AssertionError
+
+
+def test_deleting_removes_a_file_or_a_whole_folder_and_tells_the_bytes(guard: Guard, inside: Path) -> None:
+    with guard.open("file.txt") as safe:
+        assert guard.delete(safe) == 6
+    with guard.open("sub") as safe:
+        assert guard.delete(safe) == 4
+    assert list(inside.iterdir()) == []
+
+
+def test_deleting_refuses_what_took_the_place_of_the_checked(guard: Guard, inside: Path) -> None:
+    for name in ("file.txt", "sub"):
+        with guard.open(name) as safe:
+            (inside / name).rename(inside / f"{name}.moved")
+            (inside / name).mkdir()
+            (inside / name / "precious").touch()
+            with pytest.raises(PathRefusedError, match="no longer what was checked"):
+                guard.delete(safe)
+        assert (inside / name / "precious").exists()
+
+
+def test_deleting_a_folder_removes_links_and_not_what_they_lead_to(guard: Guard, inside: Path, outside: Path) -> None:
+    (inside / "sub" / "door").symlink_to(outside)
+    (inside / "sub" / "secret").symlink_to(outside / "secret.txt")
+    os.link(inside / "file.txt", inside / "sub" / "twin")
+    with guard.open("sub") as safe:
+        assert guard.delete(safe) == 4  # the twin's bytes stay under its other name
+    assert (outside / "secret.txt").read_text() == "secret"
+    assert (inside / "file.txt").read_text() == "inside"
+
+
+def test_deleting_what_a_link_led_to_removes_the_target_by_its_own_name(guard: Guard, inside: Path) -> None:
+    (inside / "link").symlink_to("sub/deep.txt")
+    with guard.open("link") as safe:
+        guard.delete(safe)
+    assert not (inside / "sub" / "deep.txt").exists()
+
+
+def test_a_finished_folder_gets_its_name_only_where_that_is_free(guard: Guard, inside: Path) -> None:
+    for name in ("one.partial", "two.partial"):
+        guard.folder(name).close()
+        (inside / name / "which").write_text(name)
+    with guard.open(".") as folder:
+        folder.publish("one.partial", "final")
+        with pytest.raises(ConflictError, match="exists already"):
+            folder.publish("two.partial", "final")
+    assert (inside / "final" / "which").read_text() == "one.partial"
