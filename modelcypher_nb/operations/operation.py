@@ -210,7 +210,7 @@ def _converted(item: Parameter, value: Any, name: str) -> Any:
     if item.type in {int, float} and isinstance(value, (str, int, float)) and not isinstance(value, bool):
         try:
             number = item.type(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             number = None
         if number is not None and (not isinstance(value, float) or number == value):
             return number
@@ -256,7 +256,7 @@ def checked(found: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
             continue
         value = arguments[name]
         if item.is_list:
-            values = [value] if isinstance(value, str) else list(value)
+            values = list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
             result[name] = [_bounded(item, _converted(item, one, found.command), found.command) for one in values]
         else:
             result[name] = _bounded(item, _converted(item, value, found.command), found.command)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from copy import deepcopy
+from typing import Any, NamedTuple
 
 from ...errors import UsageError
 
@@ -12,9 +13,12 @@ __all__ = ["ANSWER_BYTES", "fitted", "serialised"]
 
 ANSWER_BYTES = 8_000
 ENVELOPE_BYTES = 400  # JSON-RPC, the content block, the server's name
-# Where a list operation keeps its page.
+# Where a list operation keeps its page, which is cut last: what is left out of it isn't lost, the cursor leads there.
 PAGES = ("items", "tensors", "rows", "objects")
+# Mappings whose keys are a caller's or a file's own; every other mapping is facts, and keeps all its fields.
+FREE = frozenset({"arguments", "config", "details", "dtypes", "libraries", "lineage", "metadata", "recipe", "result"})
 LONGEST_TEXT = 200
+FEWEST_POINTS = 4
 
 Facts = dict[str, Any]
 
@@ -31,6 +35,18 @@ def _size(facts: Any, *, structured: bool) -> int:
     return quoted + ENVELOPE_BYTES + (len(text.encode()) if structured else 0)
 
 
+class _Part(NamedTuple):
+    """A part of an answer that can be made smaller: where it stands, and in what."""
+
+    path: str
+    holder: Any
+    key: Any
+
+    @property
+    def value(self) -> Any:
+        return self.holder[self.key]
+
+
 def fitted(facts: Facts, cursor: str | None = None, *, structured: bool = True) -> Facts:
     """The facts in an answer of at most ANSWER_BYTES.
 
@@ -44,77 +60,76 @@ def fitted(facts: Facts, cursor: str | None = None, *, structured: bool = True) 
     """
     if _size(facts, structured=structured) <= ANSWER_BYTES:
         return facts
-    small: Facts = dict(facts)
-    page = next((name for name in PAGES if isinstance(small.get(name), list)), None)
+    small = deepcopy(facts)
+    counted = "total" in facts or "tensorCount" in facts
+    page = next((name for name in PAGES if counted and isinstance(facts.get(name), list)), None)
     trimmed: dict[str, int] = {}
-    while _size({**small, "trimmed": trimmed} if trimmed else small, structured=structured) > ANSWER_BYTES:
-        name = _largest(small, page)
-        if name is None:
+    while _size(small, structured=structured) > ANSWER_BYTES:
+        part = max(_parts(small), key=lambda part: len(serialised(part.value)), default=None)
+        if part is None:
             raise UsageError(
                 "The answer is larger than an assistant gets.",
                 "Ask for less: a smaller limit, fewer names, fewer points.",
             )
-        whole = small[name]
-        small[name] = _less(whole)
-        if name != page:
-            trimmed.setdefault(name, len(facts[name]))
-        elif "total" in small or "tensorCount" in small:
-            small["cursor"] = str(int(cursor or 0) + len(small[name]))
-    return {**small, "trimmed": trimmed} if trimmed else small
+        before = len(part.value)
+        part.holder[part.key] = _less(part.value)
+        if part.path == page:
+            small["cursor"] = str(int(cursor or 0) + len(small[page]))
+        else:
+            trimmed.setdefault(part.path, before)
+            small["trimmed"] = trimmed
+    return small
 
 
-def _largest(facts: Facts, page: str | None) -> str | None:
-    """The field to make smaller: the largest that still can be; a page keeps at least one of its items."""
-    sizes = {
-        name: len(serialised(value))
-        for name, value in facts.items()
-        if _reducible(value) and not (name == page and len(value) == 1 and _less(value) == value)
-    }
-    return max(sizes, key=lambda name: sizes[name]) if sizes else None
+def _parts(holder: Any, path: str = "") -> Iterator[_Part]:
+    """Everything that can be made smaller; within a list that can, nothing else."""
+    for key, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
+        part = _Part(f"{path}.{key}".lstrip("."), holder, key)
+        if part.path == "trimmed":
+            continue
+        if _reducible(key, value):
+            yield part
+        elif isinstance(value, (dict, list)):
+            yield from _parts(value, part.path)
 
 
-def _reducible(value: Any) -> bool:
-    return isinstance(value, (list, dict)) and bool(value) and _less(value) != value
+def _reducible(name: Any, value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) > LONGEST_TEXT
+    if isinstance(value, dict):
+        return name in FREE and len(value) > 1
+    return isinstance(value, list) and (len(value) > 1 or _is_series(value))
+
+
+def _is_series(value: list[Any]) -> bool:
+    """Whether it is metrics that can still be thinned."""
+    return any(isinstance(item, dict) and len(item.get("steps", ())) > FEWEST_POINTS for item in value)
 
 
 def _less(value: Any) -> Any:
-    """About half of a value: of a series its extremes, of a list its beginning, of a text its beginning."""
-    if isinstance(value, list):
-        if value and all(isinstance(item, dict) and {"steps", "values"} <= item.keys() for item in value):
-            thinner = [_thinner(item) for item in value]
-            return thinner if thinner != value else value[: len(value) // 2] or value
-        return value[: (len(value) + 1) // 2] if len(value) > 1 else [_less(item) for item in value]
-    if isinstance(value, dict):
-        return _less_of_mapping(value)
-    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+    """About half of it: of metrics the extremes, of anything else the beginning."""
+    if isinstance(value, str):
         return value[: max(LONGEST_TEXT, len(value) // 2) - 1] + "…"
-    return value
-
-
-def _less_of_mapping(value: Facts) -> Facts:
-    """Its largest part made smaller, or dropped where that part is plain and the mapping has many."""
-    by_size = sorted(value, key=lambda name: len(serialised(value[name])), reverse=True)
-    for name in by_size:
-        less = _less(value[name])
-        if less != value[name]:
-            return {**value, name: less}
-    if len(value) > 40:  # no facts of ours have as many fields: these are a caller's own names
+    if isinstance(value, dict):
         return dict(list(value.items())[: len(value) // 2])
-    return value
+    if _is_series(value):
+        return [_thinner(item) for item in value]
+    return value[: (len(value) + 1) // 2]
 
 
 def _thinner(series: Facts) -> Facts:
     """A series with about half of its points: of each few neighbours the lowest and the highest stay."""
     steps, values = series["steps"], series["values"]
-    if len(steps) <= 4:
+    if len(steps) <= FEWEST_POINTS:
         return series
-    kept = sorted(set(_extremes(values)) | {0, len(values) - 1})
+    kept = sorted({*_extremes(values), 0, len(values) - 1})
     return {**series, "steps": [steps[index] for index in kept], "values": [values[index] for index in kept]}
 
 
 def _extremes(values: list[float | None]) -> Iterator[int]:
-    for start in range(0, len(values), 4):
-        known = [index for index in range(start, min(start + 4, len(values))) if values[index] is not None]
+    width = 6  # two of six stay, so that the ends, which stay too, don't make up for what goes
+    for start in range(0, len(values), width):
+        known = [index for index in range(start, min(start + width, len(values))) if values[index] is not None]
         if known:
             yield min(known, key=lambda index: values[index] or 0.0)
             yield max(known, key=lambda index: values[index] or 0.0)

@@ -13,6 +13,7 @@ WAITING_CALLS = 8
 REFUSAL_SECONDS = 1.0
 HELD_REFUSALS = 64
 PRINCIPALS = 1024
+ROUNDING_SECONDS = 1e-6  # what adding intervals up may be off by
 
 
 @dataclass
@@ -59,11 +60,12 @@ class Limiter:
         now = self._clock()
         due = max(lane.due, now)
         delay = due - self._tolerance - now
-        if delay > 0 and lane.waiting >= WAITING_CALLS:
+        late = delay > ROUNDING_SECONDS
+        if late and lane.waiting >= WAITING_CALLS:
             await self._hold(lane)
             return False
         lane.due = due + self._interval
-        if delay > 0:
+        if late:
             lane.waiting += 1
             try:
                 await self._sleep(delay)
