@@ -100,6 +100,7 @@ def test_data_that_a_header_of_odd_length_leaves_unaligned_loads_right(
     found = loaded(guard, "odd.safetensors", mapped=how)
     assert found["a"].tolist() == [0, 1, 2, 3, 4, 5]
     assert found["b"].tolist() == [0, 1, 2]
+    assert [tensor.data_ptr() % tensor.element_size() for tensor in found.values()] == [0, 0]
 
 
 def test_writing_to_a_loaded_tensor_never_reaches_the_file(guard: Guard, tmp_path: Path, how: bool | None) -> None:

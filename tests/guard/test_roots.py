@@ -76,7 +76,10 @@ def test_a_git_that_another_put_into_a_shared_folder_is_not_trusted(home: Path, 
     assert working_folder(str(start)) == str(start)
 
 
-def test_the_walk_never_crosses_a_mount_but_the_mounted_folder_counts(home: Path, small_disk: Path) -> None:
+def test_the_walk_never_crosses_a_mount_but_the_mounted_folder_counts(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, small_disk: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # not below the folder that holds the mount
     made(small_disk.parent, ".git")
     start = made(small_disk, "a", "b")
     assert working_folder(str(start)) == str(start)
