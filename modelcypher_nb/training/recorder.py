@@ -62,13 +62,19 @@ def _number(name: str, value: Any) -> Any:
     if getattr(value, "numel", None) is not None and callable(value.numel) and value.numel() == 1:
         value = value.detach()
         return value if value.device.type not in {"cpu", "meta"} else float(value.item())
+    if not hasattr(value, "__float__"):
+        raise _no_number(name, value)
     try:
         return float(value)  # NumPy's scalars and arrays of one element
     except (TypeError, ValueError, RuntimeError) as error:
-        raise UsageError(
-            f"'{shown(name, 60)}' was given a {type(value).__name__}, which isn't one number.",
-            "Log one number a name; take the mean of a tensor first, as in loss.mean().",
-        ) from error
+        raise _no_number(name, value) from error
+
+
+def _no_number(name: str, value: object) -> UsageError:
+    return UsageError(
+        f"'{shown(name, 60)}' was given a {type(value).__name__}, which isn't one number.",
+        "Log one number a name; take the mean of a tensor first, as in loss.mean().",
+    )
 
 
 class Recorder:

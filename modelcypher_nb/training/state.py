@@ -103,6 +103,8 @@ WORDS: dict[str, Callable[[Any, dict[str, torch.Tensor]], Any]] = {
     "$items": lambda pairs, tensors: {join(key, tensors): join(item, tensors) for key, item in pairs},
     "$counter": lambda pairs, _: Counter(dict(pairs)),
 }
+
+
 def capture(model: Any, others: dict[str, Any]) -> Parts:
     """The state of everything that a run needs to go on.
 
