@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import { drawCheckpoints, drawEventLines, drawEventMarks, drawSuperseded, withAlpha } from "./chart_marks";
 import { type Columns, lowerBound, Smoother, minMax } from "./decimate";
 import { h, say, set } from "./dom";
-import { metric, plural, whole } from "./format";
+import { count, metric, plural, whole } from "./format";
 import type { Checkpoint, RunEvent } from "./messages";
 import type { Track } from "./points";
 import { type Palette, palette } from "./theme";
@@ -168,7 +168,7 @@ export class Chart {
       legend: { show: false },
       scales: { x: { time: false, auto: false }, y: { distr: this.logarithmic ? 3 : 1 } },
       axes: [
-        { ...axis, size: 26, gap: 3, space: 64, values: numbers, grid: { show: false } },
+        { ...axis, size: 26, gap: 3, space: 64, values: (_plot, splits) => splits.map((step) => count(step)), grid: { show: false } },
         { ...axis, size: 56, gap: 4, space: this.hero ? 34 : 26, values: numbers },
       ],
       series: [
@@ -251,11 +251,11 @@ export class Chart {
   }
 
   private summarise(): void {
-    const { steps, count, name, lowest, highest } = this.track;
+    const { steps, name, lowest, highest } = this.track;
     if (!this.uplot || (this.uplot.cursor.left ?? -1) < 0) say(this.value, metric(this.track.last));
     const span = lowest <= highest ? `, from ${metric(lowest)} to ${metric(highest)}` : "";
-    set(this.plot, "aria-label", `${name}: ${plural(count, "point")} up to step ${whole(steps.view()[steps.length - 1] ?? 0)}, last ${metric(this.track.last)}${span}.`);
-    set(this.element, "title", `${plural(count, "raw point")} stand behind this line`);
+    set(this.plot, "aria-label", `${name}: ${plural(this.track.count, "point")} up to step ${whole(steps.view()[steps.length - 1] ?? 0)}, last ${metric(this.track.last)}${span}.`);
+    set(this.element, "title", `${plural(this.track.count, "raw point")} stand behind this line`);
   }
 }
 

@@ -39,8 +39,10 @@ export class LabLink {
   private onStatus(): void {
     const status = this.context.session?.kernel?.status;
     if (status === "restarting" || status === "autorestarting" || status === "terminating" || status === "dead") {
-      // An attempt that is under way belongs to the kernel that goes.
+      // An attempt that is under way belongs to the kernel that goes, and so does the subshell.
       this.generation += 1;
+      const kernel = this.context.session?.kernel;
+      if (kernel) subshells.delete(kernel);
       this.drop(false);
     }
   }
@@ -154,7 +156,10 @@ async function ownSubshell(kernel: Kernel.IKernelConnection, comm: Kernel.IComm)
     created = requestSubshell(kernel);
     subshells.set(kernel, created);
   }
-  return (await within(SUBSHELL_WITHIN, created)) ?? null;
+  const subshell = await within(SUBSHELL_WITHIN, created);
+  // What wasn't given in time is asked for anew by the next view.
+  if (!subshell) subshells.delete(kernel);
+  return subshell ?? null;
 }
 
 async function requestSubshell(kernel: Kernel.IKernelConnection): Promise<string | null> {
