@@ -129,7 +129,8 @@ def _folder_digest(folder: SafePath, found: Survey, progress: Progress | None) -
     import hashlib
 
     names = set(found.model or found.parts)
-    names |= {name for name in (found.index, "config.json") if name in {entry.name for entry in folder.list()}}
+    names |= {found.index} if found.index else set()
+    names |= {name for name in found.configurations if name == f"{found.base}config.json"}
     sizes = {}
     for name in sorted(names):
         with folder / name as safe:
@@ -193,7 +194,7 @@ def _file_report(safe: SafePath, part: Part) -> ModelReport:
 
 
 def _folder_report(folder: SafePath, found: Survey) -> ModelReport:
-    facts, headers = describe_folder(folder), found.headers()
+    facts, headers = describe_folder(folder, found.base, found.configurations), found.headers()
     chosen = [headers[name] for name in found.model if name in headers]
     metadata: dict[str, str] = {}
     for header in chosen:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ModelCypherError
+from ..errors import MissingFileError, ModelCypherError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .report import Finding
 from .strict_json import parse
 
-__all__ = ["FolderFacts", "describe_folder", "hub_source"]
+__all__ = ["CONFIGURATIONS", "FolderFacts", "describe_folder", "hub_source"]
 
 CONFIG_LIMIT = 16 << 20
 CARD_LIMIT = 64 << 10  # front matter stands at the top; the prose below it may be long
@@ -43,19 +44,22 @@ class FolderFacts:
     findings: tuple[Finding, ...] = ()
 
 
-def describe_folder(folder: SafePath) -> FolderFacts:
-    """Read the configurations and the model card of a folder; what can't be read is a finding."""
-    present = {entry.name for entry in folder.list()}
+def describe_folder(folder: SafePath, base: str = "", configurations: Iterable[str] = ()) -> FolderFacts:
+    """Read the model card and the configurations of a folder; what can't be read is a finding.
+
+    Args:
+        folder: the model's folder.
+        base: where in it the model itself lies, with a closing slash; empty for the folder itself.
+        configurations: every configuration that was found in it, at any depth: each may name code.
+    """
     findings: list[Finding] = []
     architecture = None
-    for name in CONFIGURATIONS:
-        if name not in present:
-            continue
+    for name in configurations:
         content = _configuration(folder, name, findings)
-        findings.extend(_named_code(content, f"{folder.display}/{name}"))
-        if name == "config.json":
+        findings.extend(_named_code(content, f"{folder.display}/{shown(name)}"))
+        if name == f"{base}config.json":
             architecture = _architecture(content)
-    card = _card(folder, findings) if "README.md" in present else {}
+    card = _card(folder, f"{base}README.md", findings)
     return FolderFacts(
         architecture,
         card.get("license_name") or card.get("license"),
@@ -78,7 +82,7 @@ def _configuration(folder: SafePath, name: str, findings: list[Finding]) -> dict
         with folder / name as safe:
             content = parse(safe.read_bytes(CONFIG_LIMIT), safe.display, constants=True)
     except ModelCypherError as error:
-        findings.append(Finding("malformed", error.problem, f"{folder.display}/{name}", error.remedy))
+        findings.append(Finding("malformed", error.problem, f"{folder.display}/{shown(name)}", error.remedy))
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -120,13 +124,15 @@ def _texts(value: Any) -> list[str]:
     return [shown(text, 120) for text in flat if text is not None][:8]
 
 
-def _card(folder: SafePath, findings: list[Finding]) -> dict[str, str]:
+def _card(folder: SafePath, name: str, findings: list[Finding]) -> dict[str, str]:
     try:
-        with folder / "README.md" as safe:
+        with folder / name as safe:
             source = safe.source()
             text = source.read_at(0, min(source.size, CARD_LIMIT)).decode("utf-8", "replace")
+    except MissingFileError:
+        return {}
     except ModelCypherError as error:
-        findings.append(Finding("weights", error.problem, f"{folder.display}/README.md", error.remedy))
+        findings.append(Finding("weights", error.problem, f"{folder.display}/{shown(name)}", error.remedy))
         return {}
     lines = text.removeprefix("\ufeff").splitlines()
     if not lines or lines[0].rstrip() != "---":

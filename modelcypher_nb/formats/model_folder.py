@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..errors import MalformedError, MissingFileError, ModelCypherError, PathRefusedError
 from ..guard.safe_path import Entry, SafePath
 from ..guard.secrets import shown
+from .folder import CONFIGURATIONS
 from .magic import recognise
 from .model_file import WEIGHT_SUFFIXES, Part, examine_file, finding_of
 from .report import Finding
@@ -30,6 +31,7 @@ class Survey:
         parts: every weight file, by its place in the folder.
         model: the names of those that are the model; the rest only lie beside it.
         index: the index that joins them, where there is one.
+        configurations: the configurations, at any depth.
         findings: what is wrong with the folder itself.
         error: the first fault of the model itself.
     """
@@ -37,8 +39,15 @@ class Survey:
     parts: dict[str, Part] = field(default_factory=dict)
     model: tuple[str, ...] = ()
     index: str | None = None
+    configurations: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     error: ModelCypherError | None = None
+
+    @property
+    def base(self) -> str:
+        """Where in the folder the model lies, with a closing slash: the one folder that holds all of its files."""
+        places = {name.rpartition("/")[0] for name in self.model}
+        return f"{places.pop()}/" if len(places) == 1 and "" not in places else ""
 
     def headers(self) -> dict[str, Header]:
         """The sound safetensors files."""
@@ -53,6 +62,8 @@ def survey(folder: SafePath) -> Survey:
         if count >= ENTRY_LIMIT:
             found.findings.append(_not_looked_at(folder, f"more than {ENTRY_LIMIT} files"))
             break
+        if entry.name in CONFIGURATIONS:
+            found.configurations.append(place)
         if place.endswith(INDEX_SUFFIX):
             indexes.append(place)
         _look(place, parent, entry, found)
@@ -130,6 +141,7 @@ def _choose(found: Survey, shards: dict[str, set[str]]) -> None:
     )
     if single is not None:
         found.model = (single,)
+        found.error = None  # an index beside it joins other files; what is wrong with it stays a finding
     elif joined:
         found.index = joined[0]
         found.model = tuple(sorted(shards[joined[0]] & found.parts.keys()))

@@ -217,6 +217,32 @@ def test_a_pipeline_of_models_in_folders_below_is_described_with_each_file(guard
     assert report.parameter_count == 18
 
 
+def test_a_broken_index_beside_a_single_file_is_told_and_the_file_still_opens(guard: Guard, tmp_path: Path) -> None:
+    hugging_face_folder(tmp_path)
+    (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"x": "model-00001-of-00001.safetensors"}}')
+    report = described(guard)
+    assert levels(report) == ["malformed"]
+    assert report.parameter_count == 9
+
+
+def test_a_model_alone_in_a_folder_below_brings_that_folders_facts(guard: Guard, tmp_path: Path) -> None:
+    (tmp_path / "package" / "model").mkdir(parents=True)
+    hugging_face_folder(tmp_path / "package" / "model")
+    report = described(guard)
+    assert (report.architecture, report.license) == ("TinyModel", "mit")
+
+
+def test_code_named_by_a_configuration_below_is_found(guard: Guard, tmp_path: Path) -> None:
+    hugging_face_folder(tmp_path)
+    (tmp_path / "text_encoder").mkdir()
+    (tmp_path / "text_encoder" / "config.json").write_text('{"auto_map": {"AutoModel": "evil.Model"}}')
+    report = described(guard)
+    assert report.architecture == "TinyModel"
+    assert [(finding.level, finding.where) for finding in report.verdict.findings] == [
+        ("code", f"{tmp_path}/text_encoder/config.json")
+    ]
+
+
 def test_what_a_folder_holds_besides_files_is_refused_without_hanging(
     guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from modelcypher_nb.formats.folder import FolderFacts, describe_folder, hub_source
+from modelcypher_nb.formats.folder import CONFIGURATIONS, FolderFacts, describe_folder, hub_source
 from modelcypher_nb.guard.paths import Guard
 
 
 def facts(guard: Guard) -> FolderFacts:
     with guard.open(".") as folder:
-        return describe_folder(folder)
+        present = [entry.name for entry in folder.list() if entry.name in CONFIGURATIONS]
+        return describe_folder(folder, configurations=present)
 
 
 @pytest.mark.parametrize(
