@@ -26,18 +26,30 @@ export function anywidget<D>(view: View<D>): Widget {
   return {
     render({ model, el }) {
       const frame = new Frame(el, view as View<never>, model.get("payload") as Payload);
-      const receive = frame.attach({ send: (message) => model.send(message) });
-      const onMessage = (message: KernelMessage, buffers: DataView[]): void => receive(message, buffers);
-      const onPayload = (): void => frame.saved(model.get("payload") as Payload);
-      const onClose = (): void => frame.detach();
-      model.on("msg:custom", onMessage);
-      model.on("change:payload", onPayload);
-      model.on("comm:close", onClose);
-      model.send({ type: "open", clientId: clientId() });
+      let receive: ReturnType<Frame["attach"]> = () => {};
+      const send = (message: object): void => {
+        try {
+          model.send(message);
+        } catch {
+          // A closed comm throws: its kernel is gone, and the view falls back to what it has.
+          frame.detach();
+        }
+      };
+      const connect = (): void => {
+        receive = frame.attach({ send });
+        send({ type: "open", clientId: clientId() });
+      };
+      const listeners: [string, (...values: never[]) => void][] = [
+        ["msg:custom", (message: KernelMessage, buffers: DataView[]) => receive(message, buffers)],
+        ["change:payload", () => frame.saved(model.get("payload") as Payload)],
+        ["comm:close", () => frame.detach()],
+        // The wire went or came, and the event doesn't tell which: asking again is answered by a living kernel only.
+        ["comm_live_update", connect],
+      ];
+      for (const [event, listener] of listeners) model.on(event, listener);
+      connect();
       return () => {
-        model.off("msg:custom", onMessage);
-        model.off("change:payload", onPayload);
-        model.off("comm:close", onClose);
+        for (const [event, listener] of listeners) model.off(event, listener);
         frame.dispose();
       };
     },

@@ -154,6 +154,8 @@ export class Frame {
 
   private draw(): void {
     this.line();
+    // What an earlier attempt left half drawn would stand beside this one.
+    this.body.replaceChildren();
     this.guarded(() => {
       if (this.payload._schema !== SCHEMA) throw new Error(`schema ${String(this.payload._schema)} is not ${SCHEMA}`);
       this.drawn = (this.view as unknown as View<object>).draw(this.body, this.stage());
@@ -179,6 +181,7 @@ export class Frame {
       work();
     } catch (error) {
       console.error("modelcypher_nb:", error);
+      if (!this.drawn) this.body.replaceChildren();
       this.show({
         ok: false,
         problem: `This output can't be drawn (${error instanceof Error ? error.message : String(error)}).`,
