@@ -12,7 +12,7 @@ APT := apt-get install -y -qq --no-install-recommends
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser tour lab check lint test test-python test-notebooks test-frontend test-long notebooks bench picture clean
+.PHONY: help install browser tour lab check lint test test-python test-notebooks test-long notebooks bench picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -54,16 +54,13 @@ lint: install ## ruff and mypy
 check: lint ## lint, types and the fast tests
 	@$(BIN)/python -m pytest -m 'not slow and not browser and not long'
 
-test: lint browser test-frontend test-python test-notebooks ## everything but the long loops
+test: lint browser test-python test-notebooks ## everything but the long loops
 
 test-python: install
 	@$(BIN)/python -m pytest -m 'not long'
 
 test-notebooks: install
 	@$(BIN)/python -m pytest -p tests.nbval_plugin --nbval --nbval-sanitize-with notebooks/sanitize.cfg --timeout 600 notebooks
-
-test-frontend: install
-	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" node --test tests/
 
 test-long: install browser ## kill loops, fuzzing and peers
 	@$(BIN)/python -m pytest -m long --timeout 3600

@@ -101,7 +101,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     command = [
         sys.executable, "-P", "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
         f"--IdentityProvider.token={token}", "--ServerApp.allow_root=True", f"--ServerApp.root_dir={folder}",
-        "--LabApp.extension_manager=readonly",
+        "--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True",
     ]  # fmt: skip
     server = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
     url = f"http://127.0.0.1:{port}"
@@ -151,20 +151,23 @@ def open_notebook(page: Page, lab: Lab, name: str, *, kernel: bool = True) -> No
 
 def run_all(page: Page) -> None:
     """Run every cell through Lab's own command."""
-    page.evaluate("window.jupyterapp && window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
 
 
 def run_cell(page: Page, index: int) -> None:
-    """Select a cell and run it as a person does."""
-    page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-InputArea-editor").click()
-    page.keyboard.press("Control+Enter")
+    """Run one cell through Lab's own command, as Ctrl+Enter does."""
+    page.evaluate(
+        """index => {
+            window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+            window.jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        index,
+    )
 
 
 def save(page: Page) -> None:
     """Save the notebook."""
-    page.keyboard.press("Escape")
-    page.keyboard.press("Control+s")
-    page.wait_for_selector(".jp-mod-dirty", state="detached", timeout=20_000)
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
 
 
 def shoot(page: Page, name: str) -> Path:

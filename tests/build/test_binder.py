@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -65,3 +66,22 @@ def test_repo2docker_writes_a_dockerfile_with_environment_and_post_build(tmp_pat
     assert "binder/environment.yml" in text
     assert "binder/postBuild" in text
     assert "binder/start" in text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_post_build_gives_a_fresh_environment_that_the_doctor_finds_whole(tmp_path: Path) -> None:
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    python = environment / "bin" / "python"
+    variables = {
+        "PATH": f"{environment / 'bin'}:/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path), "PYTHON": str(python),
+        "TORCH_INDEX": "",
+    }  # fmt: skip
+    copy = tmp_path / "repo"
+    subprocess.run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(copy)], check=True)
+    subprocess.run([str(copy / "binder" / "postBuild")], env=variables, check=True, timeout=800, cwd=tmp_path)
+    command = [str(python), "-m", "modelcypher_nb", "doctor", "--json"]
+    told = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    faults = [check for check in json.loads(told.stdout)["checks"] if not check["ok"] and check["name"] != "browser"]
+    assert not faults, faults
