@@ -90,8 +90,8 @@ class Desk:
         """Have a move of the state machine written."""
 
         def write() -> None:
+            self._catalog.update_job(self._job, **self._progress())  # first: who sees the move sees its last step
             self._catalog.move_job(self._job, state, error=error)
-            self._catalog.update_job(self._job, **self._progress())
 
         self._due.append(write)
 

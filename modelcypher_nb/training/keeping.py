@@ -13,7 +13,7 @@ from .state import Parts
 if TYPE_CHECKING:
     from ..store.run_store import RunStore
 
-__all__ = ["Keeper", "newest"]
+__all__ = ["Keeper", "found_after_kill", "newest"]
 
 MOST_ROWS = 10_000
 
@@ -115,9 +115,8 @@ def newest(store: RunStore, job: JobRecord) -> tuple[int, Parts, list[str]]:
         JobStateError: there is none.
     """
     notes: list[str] = []
+    found_after_kill(store, job.id)
     with store.checkpoints_folder(job.id) as folder:
-        files.remove_partials(folder)
-        _adopt(store, job.id)
         for step in reversed(files.complete_steps(folder)):
             try:
                 if not store.verify_checkpoint(store.catalog.checkpoint(job.id, step)):
@@ -131,10 +130,14 @@ def newest(store: RunStore, job: JobRecord) -> tuple[int, Parts, list[str]]:
     )
 
 
-def _adopt(store: RunStore, job: str) -> None:
-    """Give rows to checkpoints whose process was killed between writing them and saying so."""
+def found_after_kill(store: RunStore, job: str) -> int:
+    """Give rows to checkpoints whose process was killed between writing them and saying so; gives how many there are.
+
+    What it was writing at that moment is removed. Only for a run that has no living owner.
+    """
     rows = _rows(store, job)
     with store.checkpoints_folder(job) as folder:
+        files.remove_partials(folder)
         for step in files.complete_steps(folder):
             if step in rows:
                 continue
@@ -148,6 +151,7 @@ def _adopt(store: RunStore, job: str) -> None:
             store.catalog.add_checkpoint(
                 CheckpointRecord(job, step, "complete", size, time.time(), tuple(names), digest)
             )
+        return len(_rows(store, job))
 
 
 def _load(store: RunStore, job: str, step: int) -> Parts:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import JobStateError
 from ..store.records import JobOwner, JobRecord
+from .keeping import found_after_kill
 from .recorder import FIELDS
 
 if TYPE_CHECKING:
@@ -130,7 +131,13 @@ def recover_one(store: RunStore, record: JobRecord) -> JobRecord | None:
         return None
     step, moment = _last_logged(store, record.id)
     ended = moment or (record.owner.heartbeat if record.owner is not None else None)
-    store.catalog.update_job(record.id, ended_at=ended, step=max(record.step, step), **_last_values(store, record.id))
+    store.catalog.update_job(
+        record.id,
+        ended_at=ended,
+        step=max(record.step, step),
+        checkpoint_count=found_after_kill(store, record.id),
+        **_last_values(store, record.id),
+    )
     return store.catalog.job(record.id)
 
 
