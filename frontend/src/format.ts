@@ -69,6 +69,14 @@ export function metric(value: number | null | undefined): string {
   return Number(value.toPrecision(4)).toString().replace("-", "−");
 }
 
+/** The same for a column of numbers: trailing zeros stay, so that the points stand under each other. */
+export function metricCell(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  const size = Math.abs(value);
+  if (!(size >= 1e-3 && size < 1e4)) return metric(value);
+  return value.toFixed(size < 10 ? 4 : size < 100 ? 3 : size < 1000 ? 2 : 1).replace("-", "−");
+}
+
 export function percent(share: number): string {
   if (!Number.isFinite(share)) return "–";
   const value = share * 100;

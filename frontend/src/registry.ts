@@ -3,7 +3,7 @@
 import { anywidget } from "./anywidget";
 import { ActionButtons } from "./controls";
 import { type Child, chip, h, replace, uniqueId } from "./dom";
-import { bytes, count, metric, moment, percent, whole } from "./format";
+import { bytes, count, metricCell, moment, percent, whole } from "./format";
 import type { CheckpointRow, Job, ModelRow, RegistryData, StorageRow } from "./messages";
 import type { Drawn, Stage, View } from "./stage";
 import { stateChip } from "./states";
@@ -130,8 +130,8 @@ function jobTable(live: () => boolean): Table<Job> {
       { label: "Job", key: (row) => row.name, cell: (row) => h("span", { class: "mc-name" }, row.name, row.id !== row.name && h("code", { class: "mc-muted" }, row.id)) },
       { label: "State", key: (row) => row.state, cell: (row) => stateChip(row.state, live()) },
       { label: "Step", numeric: true, key: (row) => row.step, cell: (row) => (row.totalSteps ? `${whole(row.step)} / ${whole(row.totalSteps)}` : whole(row.step)) },
-      { label: "Loss", numeric: true, key: (row) => row.loss, cell: (row) => metric(row.loss) },
-      { label: "Eval loss", numeric: true, key: (row) => row.evalLoss, cell: (row) => metric(row.evalLoss) },
+      { label: "Loss", numeric: true, key: (row) => row.loss, cell: (row) => metricCell(row.loss) },
+      { label: "Eval loss", numeric: true, key: (row) => row.evalLoss, cell: (row) => metricCell(row.evalLoss) },
       { label: "Started", key: (row) => row.startedAt ?? row.createdAt, cell: (row) => moment(row.startedAt ?? row.createdAt) },
     ],
     "No run has been recorded yet.",
@@ -144,7 +144,7 @@ function checkpointTable(largest: () => number): Table<CheckpointRow> {
     [
       { label: "Job", key: (row) => row.job, cell: (row) => h("code", {}, row.job) },
       { label: "Step", numeric: true, key: (row) => row.step, cell: (row) => whole(row.step) },
-      { label: "Loss", numeric: true, key: (row) => row.loss, cell: (row) => metric(row.loss) },
+      { label: "Loss", numeric: true, key: (row) => row.loss, cell: (row) => metricCell(row.loss) },
       { label: "Size", numeric: true, key: (row) => row.sizeBytes, cell: (row) => meter(row.sizeBytes, largest()) },
       { label: "", cell: (row) => h("span", {}, row.isBest && chip("best", "good"), row.state !== "complete" && chip(row.state, "warn")) },
     ],

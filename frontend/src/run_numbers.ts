@@ -2,7 +2,7 @@
 
 import { lowerBound } from "./decimate";
 import { h, replace } from "./dom";
-import { metric, timeOfDay, whole } from "./format";
+import { metricCell, timeOfDay, whole } from "./format";
 import type { RunEvent } from "./messages";
 import type { Track } from "./points";
 
@@ -61,5 +61,5 @@ function newest(track: Track, since: number, step: number): string {
   const steps = track.steps.view();
   const after = lowerBound(steps, step);
   const index = steps[after] === step ? after : after - 1;
-  return index >= 0 && steps[index]! > since ? metric(track.values.view()[index]) : "";
+  return index >= 0 && steps[index]! > since ? metricCell(track.values.view()[index]) : "";
 }

@@ -5,7 +5,7 @@ import { anywidget } from "./anywidget";
 import { Chart, type Look, type Zoom } from "./chart";
 import { ActionButtons } from "./controls";
 import { type Child, chip, facts, h, lines, replace, say, uniqueId } from "./dom";
-import { bytes, metric, moment, plural, whole } from "./format";
+import { bytes, metricCell, moment, plural, whole } from "./format";
 import type { Checkpoint, Job, RunEvent, TrainingRunData } from "./messages";
 import { type Delta, Track } from "./points";
 import { Header } from "./run_header";
@@ -165,7 +165,7 @@ function checkpointList(checkpoints: readonly Checkpoint[]): Child {
       "li",
       {},
       h("span", { class: "num" }, `step ${whole(checkpoint.step)}`),
-      h("span", { class: "num" }, checkpoint.loss === undefined ? "" : metric(checkpoint.loss)),
+      h("span", { class: "num" }, checkpoint.loss === undefined ? "" : metricCell(checkpoint.loss)),
       h("span", { class: "num mc-muted" }, bytes(checkpoint.sizeBytes)),
       h("span", {}, checkpoint.isBest && chip("best", "good"), checkpoint.pinned && chip("pinned"), checkpoint.state !== "complete" && chip(checkpoint.state, "warn")),
     ),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, count, duration, metric, percent, shape } from "../src/format";
+import { bytes, count, duration, metric, metricCell, percent, shape } from "../src/format";
 
 test("counts read with three digits and hand over to the next unit where rounding would reach 1000", () => {
   assert.deepEqual([0, 512, 9_999, 10_000, 22_713_216, 999_950, 7e9].map(count), ["0", "512", "9,999", "10.0 k", "22.7 M", "1.00 M", "7.00 B"]);
@@ -27,4 +27,8 @@ test("shares and shapes", () => {
   assert.deepEqual([0, 0.000_01, 0.123, 0.999_9, 1].map(percent), ["0 %", "<0.1 %", "12.3 %", "100 %", "100 %"]);
   assert.equal(shape([30_522, 384]), "30,522 × 384");
   assert.equal(shape([]), "scalar");
+});
+
+test("a column's numbers keep their zeros, and extremes stay readable", () => {
+  assert.deepEqual([0.5, 0.333_33, -12.5, 2e-5, 18_432, Number.NaN].map(metricCell), ["0.5000", "0.3333", "−12.500", "2e−5", "18,432", "NaN"]);
 });
