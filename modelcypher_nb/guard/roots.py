@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
+import os  # pathlib would be a tenth of a command's start
 from dataclasses import dataclass, field
-from pathlib import Path
 
 __all__ = ["Root", "working_folder"]
 
@@ -68,14 +67,14 @@ class Root:
         return None
 
 
-def _is_home_or_above(folder: Path, user_home: Path) -> bool:
-    return folder == user_home or folder in user_home.parents
+def _is_home_or_above(folder: str, user_home: str) -> bool:
+    return folder == user_home or user_home.startswith(folder if folder == "/" else folder + "/")
 
 
-def _is_owned(path: Path, owner: int) -> bool:
+def _is_owned(path: str, owner: int) -> bool:
     """Whether it is there and ours: anybody may put a `.git` into a shared folder such as /tmp."""
     try:
-        return path.lstat().st_uid == owner
+        return os.lstat(path).st_uid == owner
     except OSError:
         return False
 
@@ -89,17 +88,17 @@ def working_folder(start: str) -> str | None:
     Returns:
         The folder, or None where the start folder is the user's home, lies above it, or is `/`.
     """
-    folder = Path(os.path.realpath(start))
-    user_home = Path(os.path.realpath(os.path.expanduser("~")))  # noqa: PTH111
-    if _is_home_or_above(folder, user_home) or folder == Path("/"):
+    folder = os.path.realpath(start)
+    user_home = os.path.realpath(os.path.expanduser("~"))  # noqa: PTH111
+    if _is_home_or_above(folder, user_home) or folder == "/":
         return None
     owner, candidate = os.getuid(), folder
     while True:
-        if _is_owned(candidate / ".git", owner):
-            return str(candidate)
-        parent = candidate.parent
-        if parent in (candidate, Path("/")) or os.path.ismount(candidate) or _is_home_or_above(parent, user_home):
-            return str(folder)
-        if parent.stat().st_uid != owner:
-            return str(folder)
+        if _is_owned(os.path.join(candidate, ".git"), owner):  # noqa: PTH118
+            return candidate
+        parent = os.path.dirname(candidate)  # noqa: PTH120
+        if parent in {candidate, "/"} or os.path.ismount(candidate) or _is_home_or_above(parent, user_home):
+            return folder
+        if os.stat(parent).st_uid != owner:  # noqa: PTH116
+            return folder
         candidate = parent

@@ -161,8 +161,8 @@ def _settings(session: Session) -> Iterator[Check]:
             session.settings.entry(setting.key)
         except SettingError as error:
             faults.append(error)
-    for error in faults:
-        yield Check("setting", ok=False, found=error.problem, remedy=error.remedy)
+    for fault in faults:
+        yield Check("setting", ok=False, found=fault.problem, remedy=fault.remedy)
     if not faults:
         yield Check("settings", ok=True, found=f"all {len(SETTINGS)} parse")
     for notice in session.settings.notices:

@@ -74,7 +74,8 @@ def _module(name: str, value: Any) -> LiveObject | None:
         return None
     torch = sys.modules["torch"]
     numel: Any = torch._C.TensorBase.numel  # noqa: SLF001 - as above
-    stack, seen, count = [value], set(), 0
+    seen: set[int] = set()
+    stack, count = [value], 0
     while stack and len(seen) < 100_000:
         module = stack.pop()
         if id(module) in seen:

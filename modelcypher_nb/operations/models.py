@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from ..errors import ConflictError, UnknownIdError, UsageError
 from ..formats import detect
@@ -16,11 +16,14 @@ from ..guard.paths import Guard
 from ..guard.roots import Root
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
-from ..store.records import ModelRecord, ModelSource, check_id
+from ..store.ids import ModelSource, check_id
 from .facts import ModelFacts, ModelList, ModelRow, ScanFacts, ScanResult, VerifyFacts
 from .operation import Param, operation
 from .paging import Cursor, Limit, following, offset_of, page
 from .session import Call
+
+if TYPE_CHECKING:
+    from ..store.records import ModelRecord
 
 __all__ = ["model_facts", "open_model"]
 
@@ -215,6 +218,8 @@ def model_register(
 
 
 def _record(name: str, report: ModelReport, safe: SafePath, digest: str) -> ModelRecord:
+    from ..store.records import ModelRecord
+
     return ModelRecord(
         id=name,
         version=0,

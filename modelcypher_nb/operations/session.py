@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import io
 import os
-import secrets as random_bits
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -70,7 +69,7 @@ class Session:
         self.start = os.path.realpath(start or os.getcwd())  # noqa: PTH109
         self.home_path = default_home(self.environment)
         self.working = working_folder(self.start)
-        self.nonce = random_bits.token_hex(16)
+        self.nonce = os.urandom(16).hex()
         self.runs: dict[str, Run] = {}
         self.offer_allow: Callable[[PathRefusedError], None] | None = None
         self._home: SafePath | None = None

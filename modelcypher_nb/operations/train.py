@@ -18,7 +18,10 @@ __all__: list[str] = []
 def train_script(
     call: Call,
     target: Annotated[str, Param("A Python script, or module:function.", kind="path")],
-    arguments: Annotated[list[str] | None, Param("What the script gets as its arguments; after `--` where one looks like an option.", kind="rest")] = None,
+    arguments: Annotated[
+        list[str] | None,
+        Param("What the script gets as its arguments; after `--` where one looks like an option.", kind="rest"),
+    ] = None,
     name: Annotated[str | None, Param("Name of the run; the script's own where left out.")] = None,
 ) -> JobFacts:
     """Run a training script in a process of its own, which outlives the notebook."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..errors import UsageError
 from ..formats.report import Verdict
-from ..guard.secrets import shown
+from .ids import ID, ModelSource, check_id
 
 __all__ = [
+    "ID",
     "AuditRecord",
     "CheckpointRecord",
     "CommandRecord",
@@ -23,32 +22,8 @@ __all__ = [
     "check_id",
 ]
 
-ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-
 JobState = Literal["queued", "running", "paused", "completed", "failed", "cancelled", "interrupted"]
 CheckpointState = Literal["writing", "complete", "corrupt"]
-
-
-def check_id(text: str, what: str) -> str:
-    """Give an id back if it is one.
-
-    Raises:
-        UsageError: it holds other characters, or is empty or too long.
-    """
-    if ID.fullmatch(text) is None:
-        raise UsageError(
-            f"'{shown(text, 80)}' is no {what}.",
-            "Use 1 to 64 lower-case letters, digits, dots, dashes and underscores, beginning with a letter or digit.",
-        )
-    return text
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSource:
-    """Where a model came from."""
-
-    repo: str | None = None
-    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

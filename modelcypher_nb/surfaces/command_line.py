@@ -17,12 +17,9 @@ from ..operations.session import current
 if TYPE_CHECKING:
     from .words import Request
 
-__all__ = ["exit_code", "run"]
+__all__ = ["run"]
 
 INTERRUPTED = 130
-MISSING_PART = 69
-SPOILED = 2
-GONE = 66
 ANSWER_CHARACTERS = 1_000_000  # of one line
 
 
@@ -61,22 +58,7 @@ def _answer(words: Sequence[str], program: str) -> tuple[str, int]:
     for folder in request.allow:
         execute(find("settings_allow"), call, {"path": folder})
     facts = execute(request.operation, call, request.arguments)
-    return (_json(request, facts) if request.json else _text(facts)), exit_code(facts)
-
-
-def exit_code(facts: Any) -> int:
-    """What a shell gives for facts: a scan's verdict, a doctor's fault, a verification that failed, else 0."""
-    from ..operations import facts as kinds
-
-    if isinstance(facts, kinds.ScanFacts):
-        return facts.exit_code
-    if isinstance(facts, kinds.DoctorFacts):
-        return 0 if facts.healthy else MISSING_PART
-    if isinstance(facts, kinds.VerifyFacts):
-        return 0 if facts.intact else GONE if facts.state == "missing" else SPOILED
-    if isinstance(facts, kinds.CheckpointFacts):
-        return SPOILED if facts.intact is False else 0
-    return 0
+    return (_json(request, facts) if request.json else _text(facts)), getattr(facts, "exit_code", 0)
 
 
 def _json(request: Request, facts: Any) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import PathRefusedError
+from ..operations.facts import WHERE
 from ..operations.session import current
+from ..views.sheets import SHEETS
 
 __all__ = ["install", "register", "unregister"]
 
@@ -28,8 +30,8 @@ def install() -> bool:
 def register(shell: Any) -> None:
     """Have an IPython show facts as cards, panels and tables; their classes are named, not imported."""
     formatter = shell.display_formatter.mimebundle_formatter
-    for name in _names():
-        formatter.for_type_by_name(FACTS, name, VIEWS.get(name, _table))
+    for module, name in _types():
+        formatter.for_type_by_name(module, name, VIEWS.get(name, _table))
     if getattr(shell, "kernel", None) is not None:
         current().offer_allow = _offer
 
@@ -37,19 +39,14 @@ def register(shell: Any) -> None:
 def unregister(shell: Any) -> None:
     """Have an IPython show facts as any other object again."""
     formatter = shell.display_formatter.mimebundle_formatter
-    for name in _names():
-        formatter.pop(f"{FACTS}.{name}", None)
+    for module, name in _types():
+        formatter.pop(f"{module}.{name}", None)
     current().offer_allow = None
 
 
-def _names() -> tuple[str, ...]:
-    """Every type that an operation gives, without importing any."""
-    return (
-        *("ModelFacts", "ModelList", "ModelRow", "ScanFacts", "VerifyFacts"),
-        *("JobFacts", "JobList", "JobMetrics", "JobLog", "CheckpointList", "CheckpointFacts"),
-        *("StorageFacts", "InventoryFacts", "StatusFacts", "DoctorFacts", "KernelFacts", "SettingsFacts"),
-        *("ServerFacts", "ServerConfig", "AuditList"),
-    )
+def _types() -> list[tuple[str, str]]:
+    """Module and name of every type that an operation gives, without importing any."""
+    return [(f"{FACTS}.{WHERE[name]}", name) for name in SHEETS]
 
 
 def _table(facts: Any, **_: Any) -> Bundle:

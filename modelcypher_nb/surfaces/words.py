@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
@@ -107,6 +106,8 @@ def _refuse(error: click.UsageError, program: str) -> NoReturn:
 
 
 def _unknown(word: str, known: Sequence[str], path: str) -> NoReturn:
+    import difflib
+
     near = difflib.get_close_matches(word, known, 3, 0.6)
     remedy = f"Did you mean {' or '.join(f'{path} {name}' for name in near)}? " if near else ""
     problem = f"There is no command '{path} {shown(word, 60)}'."

@@ -1,0 +1,138 @@
+"""What the operations of models give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...formats.report import FileInfo, ModelReport, TensorInfo, Verdict
+from ...store.ids import ModelSource
+
+if TYPE_CHECKING:
+    from ...store.records import ModelRecord
+
+__all__ = ["ModelFacts", "ModelList", "ModelRow", "ScanFacts", "ScanResult", "VerifyFacts"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A model: what its files say, and what the registry knows.
+
+    Attributes:
+        reference: `name@version` where it is registered.
+        tensors: one page of its tensors; `tensor_count` counts all.
+        placement: where the bytes are, in words.
+        report: everything that was read; stays in the process.
+    """
+
+    name: str
+    path: str
+    format: str
+    verdict: Verdict
+    parameter_count: int
+    dtypes: dict[str, int]
+    size_bytes: int
+    placement: str
+    tensor_count: int
+    tensors: tuple[TensorInfo, ...]
+    files: tuple[FileInfo, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+    cursor: str | None = None
+    reference: str | None = None
+    version: int | None = None
+    kind: str | None = None
+    state: str | None = None
+    managed: bool | None = None
+    aliases: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    architecture: str | None = None
+    digest: str | None = None
+    license: str | None = None
+    source: ModelSource | None = None
+    lineage: dict[str, Any] | None = None
+    report: ModelReport | None = field(default=None, repr=False, compare=False, metadata={"wire": False})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model in a list."""
+
+    id: str
+    version: int
+    kind: str
+    path: str
+    state: str
+    format: str
+    verdict: str
+    parameter_count: int
+    size_bytes: int
+    registered_at: float
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    architecture: str | None = None
+
+    @classmethod
+    def of(cls, record: ModelRecord) -> ModelRow:
+        """The row of a record."""
+        return cls(
+            id=record.id,
+            version=record.version,
+            kind=record.kind,
+            path=record.path,
+            state=record.state,
+            format=record.format,
+            verdict=record.verdict.level,
+            parameter_count=record.parameter_count,
+            size_bytes=record.size_bytes,
+            registered_at=record.registered_at,
+            aliases=record.aliases,
+            tags=record.tags,
+            architecture=record.architecture,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelList:
+    """A page of models; `total` counts all."""
+
+    items: tuple[ModelRow, ...]
+    total: int
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """The verdict on one file or model folder."""
+
+    path: str
+    format: str
+    verdict: Verdict
+    size_bytes: int
+    parameter_count: int
+    tensor_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFacts:
+    """The verdicts on what was scanned; `exit_code` is what a shell gives for the worst of them."""
+
+    results: tuple[ScanResult, ...]
+    worst: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyFacts:
+    """Whether a registered model's files still are what was registered."""
+
+    reference: str
+    path: str
+    intact: bool
+    expected: str | None
+    found: str | None
+    state: str
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell gives: 2 for files that aren't what was registered, 66 for none."""
+        return 0 if self.intact else 66 if self.state == "missing" else 2
