@@ -134,7 +134,10 @@ class RunSource(Shown):
             self._reader = self._store.series(self.key)
             self._reader.tail()
             return {}
-        return {name: (steps.tolist(), values.tolist()) for name, (steps, values) in self._reader.tail().items()}
+        if not self._reader.names():  # its process may have made the folder since
+            self._reader = self._store.series(self.key)
+        told = self._reader.tail()
+        return {name: (steps.tolist(), values.tolist()) for name, (steps, values) in told.points.items()}
 
     def _facts(self) -> dict[str, Any]:
         run, record = self.run, self.record()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..formats.report import Finding, TensorInfo
-from ..operations.facts import ModelFacts, ModelList, ModelRow, ScanFacts, VerifyFacts
 from . import numbers as n
 from .sheet import Cell, Sheet, Table, pairs, table, volatile
+
+if TYPE_CHECKING:
+    from ..formats.report import Finding, TensorInfo
+    from ..operations.facts import ModelFacts, ModelList, ModelRow, ScanFacts, VerifyFacts
 
 __all__ = ["IN_MEMORY", "MEANINGS", "model_sheet", "models_table"]
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..operations.facts import (
-    CheckpointFacts,
-    CheckpointList,
-    JobEvent,
-    JobFacts,
-    JobList,
-    JobLog,
-    JobMetrics,
-    SeriesFacts,
-)
-from ..store.records import CheckpointRecord, JobRecord
 from . import numbers as n
 from .sheet import Block, Cell, Sheet, Table, pairs, table, volatile
+
+if TYPE_CHECKING:
+    from ..operations.facts import (
+        CheckpointFacts,
+        CheckpointList,
+        JobEvent,
+        JobFacts,
+        JobList,
+        JobLog,
+        JobMetrics,
+        SeriesFacts,
+    )
+    from ..store.records import CheckpointRecord, JobRecord
 
 __all__ = ["checkpoints_table", "job_sheet", "jobs_table", "metrics_table", "run_sheet"]
 

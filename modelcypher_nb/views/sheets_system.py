@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ..operations.facts import (
-    AuditList,
-    DoctorFacts,
-    InventoryFacts,
-    KernelFacts,
-    LiveObject,
-    ServerConfig,
-    ServerFacts,
-    SettingFacts,
-    SettingsFacts,
-    StatusFacts,
-    StorageFacts,
-    StorageRow,
-)
 from . import numbers as n
 from .sheet import Block, Cell, Sheet, Table, cell, pairs, table, volatile
+
+if TYPE_CHECKING:
+    from ..operations.facts import (
+        AuditList,
+        DoctorFacts,
+        InventoryFacts,
+        KernelFacts,
+        LiveObject,
+        ServerConfig,
+        ServerFacts,
+        SettingFacts,
+        SettingsFacts,
+        StatusFacts,
+        StorageFacts,
+        StorageRow,
+    )
 
 __all__ = ["storage_table"]
 
