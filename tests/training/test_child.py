@@ -145,7 +145,9 @@ def test_an_exception_in_a_scripts_loop_is_told_with_its_type(store: RunStore, s
     path = Path(script)
     path.write_text(path.read_text() + "    if run.step == 3:\n        raise KeyError('label')\n")
     record = launch_script(store, script, ("2",), None)
-    ended = until(lambda: (found := store.catalog.job(record.id)).error is not None and found.error.type != "Exception" and found)
+    ended = until(
+        lambda: (found := store.catalog.job(record.id)).error is not None and found.error.type != "Exception" and found
+    )
     assert (ended.state, ended.error.type) == ("failed", "KeyError")
 
 
@@ -174,9 +176,7 @@ def test_a_script_outside_the_allowed_folders_is_refused_and_makes_no_job(store:
     assert store.catalog.jobs()[1] == 0
 
 
-def test_a_name_that_two_live_runs_bear_is_refused_with_their_ids(
-    store: RunStore, script: str, until: Until
-) -> None:
+def test_a_name_that_two_live_runs_bear_is_refused_with_their_ids(store: RunStore, script: str, until: Until) -> None:
     records = [launch_script(store, script, ("1000000",), "twin") for _ in range(2)]
     with pytest.raises(ConflictError) as caught:
         control(store, "twin", "pause", {}, "person")
