@@ -9,6 +9,7 @@ changes a point of a curve and nothing else.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import ConflictError, MalformedError
@@ -24,6 +25,8 @@ __all__ = [
     "file_name",
     "header",
     "name_cells",
+    "point_head",
+    "point_packer",
     "segment_number",
 ]
 
@@ -34,6 +37,7 @@ CELL = struct.Struct("<BBHIqdd")  # marker, kind, name, text bytes, step, time, 
 TEXT = struct.Struct("<BBHI24s")
 HEADER_BYTES = CELL_BYTES = 32
 TEXT_BYTES = 24
+POINT_HEAD_BYTES = 8
 
 MARKER = 0xA7  # a block that a power failure left as zeros has none
 POINT, NAME, EVENT, WORDS = 1, 2, 3, 4
@@ -85,6 +89,16 @@ def check_header(data: bytes, label: str) -> None:
             f"{label} has version {version}, and this release knows versions up to {VERSION}.",
             "Install the newer release: pip install -U modelcypher_nb",
         )
+
+
+def point_head(number: int) -> bytes:
+    """What all points of a series begin with."""
+    return CELL.pack(MARKER, POINT, number, 0, 0, 0.0, 0.0)[:POINT_HEAD_BYTES]
+
+
+def point_packer(count: int) -> Callable[..., bytes]:
+    """Makes cells of that many points: for each its head, step, time and value."""
+    return struct.Struct("<" + f"{POINT_HEAD_BYTES}sqdd" * count).pack
 
 
 def _text_cells(text: bytes) -> bytes:

@@ -108,7 +108,7 @@ def save(
                 hashed.write(json.dumps(document, separators=(",", ":"), allow_nan=False).encode())
             digests[DOCUMENT] = hashed.hexdigest()
             total += hashed.size
-        _drop(folder, name)
+        _drop(folder, name)  # a kill between these two lines loses this step's checkpoint, and no other
         folder.publish(temporary, name)
     except BaseException:
         _drop(folder, temporary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import socket
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ class HostClaim:
 
     def __init__(self, home: SafePath, host: str | None = None) -> None:
         self._home = home
-        self._host = host or socket.gethostname()
+        self._host = host or os.uname().nodename
         self._next = -math.inf
 
     def renew(self) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..errors import JobStateError
-from .records import JobState
+
+if TYPE_CHECKING:
+    from .records import JobState
 
 __all__ = ["LIVE", "MOVES", "check_move"]
 

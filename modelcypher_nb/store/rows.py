@@ -5,19 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..formats.report import Finding, Verdict
-from .records import (
-    AuditRecord,
-    CheckpointRecord,
-    CommandRecord,
-    JobError,
-    JobOwner,
-    JobRecord,
-    ModelRecord,
-    ModelSource,
-)
+from .ids import ModelSource
+
+if TYPE_CHECKING:  # made of their classes only when a row is there: a command that finds none starts sooner
+    from .records import AuditRecord, CheckpointRecord, CommandRecord, JobRecord, ModelRecord
 
 __all__ = ["audit_row", "checkpoint_row", "command_row", "dump", "job_row", "model_row"]
 
@@ -37,6 +31,8 @@ def _known(kind: type[Any], content: dict[str, Any]) -> dict[str, Any]:
 
 def model_row(row: sqlite3.Row) -> ModelRecord:
     """A row of `models` with the JSON lists of its aliases and tags."""
+    from .records import ModelRecord
+
     content = _known(ModelRecord, json.loads(row["record"]))
     verdict = content["verdict"]
     findings = tuple(Finding(**_known(Finding, item)) for item in verdict["findings"])
@@ -49,6 +45,8 @@ def model_row(row: sqlite3.Row) -> ModelRecord:
 
 def job_row(row: sqlite3.Row) -> JobRecord:
     """A row of `jobs`."""
+    from .records import JobError, JobOwner, JobRecord
+
     content = _known(JobRecord, json.loads(row["record"]))
     if content.get("error"):
         content["error"] = JobError(**_known(JobError, content["error"]))
@@ -60,6 +58,8 @@ def job_row(row: sqlite3.Row) -> JobRecord:
 
 def checkpoint_row(row: sqlite3.Row) -> CheckpointRecord:
     """A row of `checkpoints`."""
+    from .records import CheckpointRecord
+
     content = _known(CheckpointRecord, json.loads(row["record"]))
     content |= {"files": tuple(content.get("files") or ()), "state": row["state"]}
     return CheckpointRecord(**content)
@@ -67,6 +67,8 @@ def checkpoint_row(row: sqlite3.Row) -> CheckpointRecord:
 
 def command_row(row: sqlite3.Row) -> CommandRecord:
     """A row of `commands`."""
+    from .records import CommandRecord
+
     content = dict(row)
     content["arguments"] = json.loads(content["arguments"])
     content["result"] = json.loads(content["result"]) if content["result"] else None
@@ -75,5 +77,7 @@ def command_row(row: sqlite3.Row) -> CommandRecord:
 
 def audit_row(row: sqlite3.Row) -> AuditRecord:
     """A row of `audit`."""
+    from .records import AuditRecord
+
     content = {name: row[name] for name in row.keys() if name != "sequence"}  # noqa: SIM118 - a Row iterates its values
     return AuditRecord(**{**content, "arguments": json.loads(content["arguments"])})

@@ -6,13 +6,23 @@ import os
 import struct
 import threading
 import time as clock
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StorageError, UsageError
 from ..guard.secrets import shown
-from .cells import CELL, MARKER, MOST_NAMES, POINT, Event, event_cells, file_name, header, name_cells, segment_number
+from .cells import (
+    MOST_NAMES,
+    Event,
+    event_cells,
+    file_name,
+    header,
+    name_cells,
+    point_head,
+    point_packer,
+    segment_number,
+)
 from .segment import Segment
 
 if TYPE_CHECKING:
@@ -26,6 +36,24 @@ __all__ = ["Event", "Last", "Points", "SeriesReader", "SeriesWriter", "Tail"]
 
 FEWEST_POINTS = 4
 LONGEST_EVENT = 2000
+MOST_ROWS = 256  # different sets of names whose packing is remembered
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A record of certain names, prepared: packing is most of what logging costs.
+
+    Attributes:
+        heads: the part of each cell that doesn't change.
+        pack: makes the cells of heads, steps, times and values.
+        names: the cells of the names that it introduced.
+        numbers: all names' numbers, with its own.
+    """
+
+    heads: tuple[bytes, ...]
+    pack: Callable[..., bytes]
+    names: bytes
+    numbers: dict[str, int]
 
 
 class SeriesWriter:
@@ -48,7 +76,8 @@ class SeriesWriter:
             segment += 1
         self.segment = segment
         self.failed = False
-        self._names: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}
+        self._rows: dict[tuple[str, ...], _Row] = {}
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._file = folder.append(file_name(segment))
@@ -68,20 +97,26 @@ class SeriesWriter:
         """
         now = clock.time() if time is None else time
         with self._lock:
-            names = self._names
-            fresh = [name for name in values if name not in names]
-            if fresh:
-                names = self._numbered(fresh)
+            names = tuple(values)
+            row = self._rows.get(names)
+            fresh = row is None
+            if row is None:
+                row = self._row(names)
+            cells: list[Any] = []
+            for head, value in zip(row.heads, values.values(), strict=True):
+                cells += head, step, now, value
             try:
-                cells = [CELL.pack(MARKER, POINT, names[name], 0, step, now, values[name]) for name in values]
+                data = row.pack(*cells)
             except (struct.error, OverflowError, TypeError) as error:
                 raise UsageError(
                     f"Step {shown(step, 40)} can't be logged with {shown(dict(values), 120)}: {shown(error)}.",
                     "Give a whole number as step and one number a name.",
                 ) from error
-            cells[:0] = [name_cells(names[name], name) for name in fresh]
-            self._write(b"".join(cells))
-            self._names = names
+            if fresh:
+                self._write(row.names + data)
+                self._keep(row, names)
+            else:
+                self._write(data)
 
     def event(self, step: int, kind: str, text: str, time: float | None = None) -> None:
         """Add an event.
@@ -102,11 +137,25 @@ class SeriesWriter:
         """Give the file back; harmless when done twice."""
         self._file.close()
 
-    def _numbered(self, fresh: list[str]) -> dict[str, int]:
-        first = len(self._names)
-        if first + len(fresh) > MOST_NAMES:
-            raise UsageError(f"This run has {first} series already.", "Log under fewer names: a name is a curve.")
-        return {**self._names, **{name: first + index for index, name in enumerate(fresh)}}
+    def _row(self, names: tuple[str, ...]) -> _Row:
+        """How a record of these names is packed; those that are new get numbers and the cells that say so."""
+        numbers = dict(self._numbers)
+        for name in names:
+            numbers.setdefault(name, len(numbers))
+        if len(numbers) > MOST_NAMES:
+            raise UsageError(
+                f"This run has {len(self._numbers)} series already.", "Log under fewer names: each is a curve."
+            )
+        introduced = b"".join(name_cells(numbers[name], name) for name in names if name not in self._numbers)
+        heads = tuple(point_head(numbers[name]) for name in names)
+        return _Row(heads, point_packer(len(names)), introduced, numbers)
+
+    def _keep(self, row: _Row, names: tuple[str, ...]) -> None:
+        """Remember how a record is packed, now that the file has its names."""
+        self._numbers = row.numbers
+        if len(self._rows) >= MOST_ROWS:
+            self._rows.clear()
+        self._rows[names] = row
 
     def _write(self, data: bytes) -> None:
         if self.failed:

@@ -6,7 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..errors import MissingFileError
 from .checkpoints import folder_name
+from .connection import FILE_NAME
 
 if TYPE_CHECKING:
     from ..guard.safe_path import SafePath
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["StorageItem", "StorageReport", "usage"]
 
 PAGE = 500
+UNFINISHED = ("queued", "running", "paused", "failed", "cancelled", "interrupted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,19 @@ class StorageReport:
     disk_free_bytes: int
 
 
-def _size(folder: SafePath) -> int:
-    """The bytes of a folder's files, links not followed."""
-    total = 0
-    for entry in folder.list():
-        if entry.is_folder:
-            with folder / entry.name as inner:
-                total += _size(inner)
-        elif entry.is_file:
-            with folder / entry.name as file:
-                total += file.identity.size
-    return total
+def _size(item: SafePath) -> int:
+    """The bytes of a file, or of a folder's files, links not followed."""
+    if not item.is_folder:
+        return item.identity.size
+    return sum(_size_of(item, entry.name) for entry in item.list() if entry.is_file or entry.is_folder)
+
+
+def _size_of(folder: SafePath, name: str) -> int:
+    try:
+        with folder / name as item:
+            return _size(item)
+    except MissingFileError:
+        return 0  # a run that goes on removed it meanwhile
 
 
 def usage(store: RunStore) -> StorageReport:
@@ -81,24 +86,52 @@ def _models(store: RunStore) -> list[StorageItem]:
 
 
 def _checkpoints(store: RunStore) -> list[StorageItem]:
-    rows, offset = [], 0
+    rows: list[StorageItem] = []
+    offset, newest = 0, _needed_to_resume(store)
     while True:
         records, total = store.catalog.checkpoints(limit=PAGE, offset=offset)
-        rows += [_checkpoint(store, record) for record in records]
+        rows += [_checkpoint(store, record, newest) for record in records]
         offset += len(records)
         if offset >= total or not records:
             return rows
 
 
-def _checkpoint(store: RunStore, record: CheckpointRecord) -> StorageItem:
-    reason = "pinned" if record.pinned else "the best" if record.is_best else record.state
+def _needed_to_resume(store: RunStore) -> dict[str, int]:
+    """The newest whole checkpoint of every job that isn't completed."""
+    found: dict[str, int] = {}
+    offset = 0
+    while True:
+        records, total = store.catalog.jobs(UNFINISHED, limit=PAGE, offset=offset)
+        for record in records:
+            checkpoints, _ = store.catalog.checkpoints(record.id, limit=PAGE)
+            steps = [checkpoint.step for checkpoint in checkpoints if checkpoint.state == "complete"]
+            if steps:
+                found[record.id] = max(steps)
+        offset += len(records)
+        if offset >= total or not records:
+            return found
+
+
+def _checkpoint(store: RunStore, record: CheckpointRecord, newest: dict[str, int]) -> StorageItem:
+    reasons = {
+        "pinned": record.pinned,
+        "the best": record.is_best,
+        "the newest: resuming needs it": newest.get(record.job) == record.step,
+        "it is being written": record.state == "writing",
+    }
+    kept = [reason for reason, holds in reasons.items() if holds]
+    folder = store.existing(record.job, f"checkpoints/{folder_name(record.step)}")
+    size = 0
+    if folder is not None:
+        with folder:
+            size = _size(folder)
     return StorageItem(
         "checkpoint",
         f"{record.job}/{folder_name(record.step)}",
-        record.size_bytes,
-        reclaimable=not record.pinned and not record.is_best,
+        size,
+        reclaimable=not kept,
         path=store.checkpoint_location(record.job, record.step),
-        reason=reason,
+        reason=kept[0] if kept else "damaged" if record.state == "corrupt" else "an earlier state of the run",
     )
 
 
@@ -106,33 +139,22 @@ def _runs(store: RunStore) -> list[StorageItem]:
     """What runs take beside their checkpoints: series and logs."""
     if not any(entry.name == "runs" for entry in store.home.list()):
         return []
-    rows = []
     with store.home / "runs" as runs:
-        for entry in runs.list():
-            if not entry.is_folder:
-                continue
-            with runs / entry.name as folder:
-                taken = sum(_size_of(folder, inner.name) for inner in folder.list() if inner.name != "checkpoints")
-                rows.append(
-                    StorageItem(
-                        "run", entry.name, taken, reclaimable=False, path=folder.location, reason="metrics and log"
-                    )
-                )
-    return rows
+        return [row for entry in runs.list() if entry.is_folder for row in _run(runs, entry.name)]
 
 
-def _size_of(folder: SafePath, name: str) -> int:
-    with folder / name as item:
-        return _size(item) if item.is_folder else item.identity.size
+def _run(runs: SafePath, job: str) -> list[StorageItem]:
+    with runs / job as folder:
+        names = [entry.name for entry in folder.list()]
+        taken = sum(_size_of(folder, name) for name in names if name != "checkpoints")
+        where = folder.location
+    return [StorageItem("run", job, taken, reclaimable=False, path=where, reason="metrics and log")]
 
 
 def _catalog(store: RunStore) -> list[StorageItem]:
-    names = [entry.name for entry in store.home.list() if entry.is_file and entry.name.startswith("catalog.sqlite3")]
+    names = [entry.name for entry in store.home.list() if entry.is_file and entry.name.startswith(FILE_NAME)]
     if not names:
         return []
     size = sum(_size_of(store.home, name) for name in names)
-    return [
-        StorageItem(
-            "catalog", "catalog", size, reclaimable=False, path=store.home.location, reason="the registry itself"
-        )
-    ]
+    where = store.home.location
+    return [StorageItem("catalog", "catalog", size, reclaimable=False, path=where, reason="the registry itself")]

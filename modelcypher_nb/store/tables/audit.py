@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from ..records import AuditRecord
+from typing import TYPE_CHECKING
+
 from ..rows import audit_row, dump
 from .table import Table
+
+if TYPE_CHECKING:
+    from ..records import AuditRecord
 
 __all__ = ["Audit"]
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import UnknownIdError
 from ...guard.secrets import shown
-from ..records import CheckpointRecord
 from ..rows import checkpoint_row, dump
 from .table import Table, changed
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from ..records import CheckpointRecord
 
 __all__ = ["Checkpoints"]
 

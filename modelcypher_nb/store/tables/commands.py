@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import UnknownIdError
-from ..records import CommandRecord
 from ..rows import command_row, dump
 from .table import Table
+
+if TYPE_CHECKING:
+    from ..records import CommandRecord
 
 __all__ = ["Commands"]
 

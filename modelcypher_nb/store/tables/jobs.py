@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..moves import LIVE, check_move
-from ..records import JobError, JobRecord, JobState
 from ..rows import dump, job_row
 from .table import Table, changed, unknown
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from ..records import JobError, JobRecord, JobState
 
 __all__ = ["Jobs"]
 

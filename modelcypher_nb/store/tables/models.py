@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import UnknownIdError
 from ...guard.secrets import shown
-from ..records import ModelRecord
 from ..rows import dump, model_row
 from .table import Table, changed, unknown
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from ..records import ModelRecord
 
 __all__ = ["Models"]
 

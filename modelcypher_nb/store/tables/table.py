@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +46,8 @@ def changed(record: Record, fields: dict[str, Any], fixed: frozenset[str]) -> Re
 
 def unknown(what: str, reference: str, known: Iterable[str]) -> UnknownIdError:
     """The error for an id that isn't there, with the names near it."""
+    import difflib  # only a mistake needs it
+
     near = difflib.get_close_matches(reference[:200], list(known), n=3, cutoff=0.5)
     meant = f", did you mean {' or '.join(near)}?" if near else "."
     return UnknownIdError(
