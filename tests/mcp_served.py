@@ -86,7 +86,9 @@ class Served:
 
         return self.use(work)
 
-    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], str]:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], str]:
         """Send one bare HTTP request; names of headers are written with underscores."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
@@ -128,6 +130,13 @@ def serve(folder: Path, **settings: str) -> Iterator[Served]:
 def served(tmp_path: Path) -> Iterator[Served]:
     """A server of the default profile, that no test is slowed down by the rate of."""
     with serve(tmp_path, MC_MCP_RATE="1000", MC_MCP_BURST="1000") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for all tests of a module that leave it as it was."""
+    with serve(tmp_path_factory.mktemp("standing"), MC_MCP_RATE="1000", MC_MCP_BURST="1000") as running:
         yield running
 
 

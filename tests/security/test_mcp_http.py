@@ -8,16 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.mcp_served import ACCEPT, Served, initialize, serve
+
+from tests.mcp_served import ACCEPT, Served, initialize, serve, standing
+
+__all__ = ["standing"]
 
 ROUTES = ("/mcp", "/", "/mcp/", "/.well-known/oauth-protected-resource", "/sse", "/nothing")
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+@pytest.fixture
+def served(standing: Served) -> Served:
     """One server for all attacks: each must leave it as it was."""
-    with serve(tmp_path_factory.mktemp("served"), MC_MCP_RATE="1000", MC_MCP_BURST="1000") as running:
-        yield running
+    return standing
 
 
 def raw(served: Served, request: bytes) -> bytes:
@@ -55,9 +57,23 @@ def test_a1_every_route_wants_a_token(served: Served, method: str, path: str) ->
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "Bearer", "Bearer ", "Bearer x", "Bearer null", "Basic {token}", "{token}", "Bearer {half}", "Bearer {token}x",
-     "Bearer {token} {token}", "Bearer {upper}", "Bearer  \t{half}", "Bearer {token},Bearer {token}", "Bearer \xff\xfe"],
-)  # fmt: skip
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "Bearer null",
+        "Basic {token}",
+        "{token}",
+        "Bearer {half}",
+        "Bearer {token}x",
+        "Bearer {token} {token}",
+        "Bearer {upper}",
+        "Bearer  \t{half}",
+        "Bearer {token},Bearer {token}",
+        "Bearer \xff\xfe",
+    ],
+)
 def test_a1_garbage_is_no_token(served: Served, authorization: str) -> None:
     token = served.token
     text = authorization.format(token=token, half=token[:20], upper=token.swapcase())
@@ -65,7 +81,12 @@ def test_a1_garbage_is_no_token(served: Served, authorization: str) -> None:
 
 
 def test_a1_a_huge_token_is_refused_and_the_server_lives(served: Served) -> None:
-    answer = raw(served, f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nAuthorization: Bearer ".encode() + b"x" * 100_000 + b"\r\n\r\n")
+    answer = raw(
+        served,
+        f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nAuthorization: Bearer ".encode()
+        + b"x" * 100_000
+        + b"\r\n\r\n",
+    )
     assert status_of(answer) in {0, 400, 401, 431}
     assert served.post(initialize())[0] == 200
 
@@ -96,8 +117,15 @@ def test_a17_two_authorization_headers_are_none(served: Served, second: str) -> 
     assert status_of(raw(served, request.encode())) == 401
 
 
-@pytest.mark.parametrize("path", ["/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server/mcp",
-                                  "/.well-known/openid-configuration", "/.well-known/"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-authorization-server/mcp",
+        "/.well-known/openid-configuration",
+        "/.well-known/",
+    ],
+)
 def test_there_is_no_authorization_server_to_find(served: Served, path: str) -> None:
     assert served.request("GET", path)[0] == 404
 
@@ -108,9 +136,21 @@ def test_there_is_no_authorization_server_to_find(served: Served, path: str) -> 
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "127.0.0.1", "127.0.0.1:1", "127.0.0.1:{port}.evil.example", "evil.127.0.0.1:{port}", "[::1]:{port}",
-     "localhost:{port}", "0.0.0.0:{port}", "127.0.0.1:{port}@evil.example", "127.0.0.1:0{port}", "127.1:{port}", "2130706433:{port}"],
-)  # fmt: skip
+    [
+        "evil.example",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "127.0.0.1:{port}.evil.example",
+        "evil.127.0.0.1:{port}",
+        "[::1]:{port}",
+        "localhost:{port}",
+        "0.0.0.0:{port}",
+        "127.0.0.1:{port}@evil.example",
+        "127.0.0.1:0{port}",
+        "127.1:{port}",
+        "2130706433:{port}",
+    ],
+)
 def test_h1_another_host_is_misdirected_on_every_route(served: Served, host: str, path: str) -> None:
     status, _, body = served.request(
         "POST", path, b"{}", Host=host.format(port=served.port), Authorization=f"Bearer {served.token}"
@@ -119,7 +159,10 @@ def test_h1_another_host_is_misdirected_on_every_route(served: Served, host: str
     assert str(served.port) not in body
 
 
-@pytest.mark.parametrize("lines", ["", "Host: 127.0.0.1:{port}\r\nHost: evil.example\r\n", "Host: 127.0.0.1:{port}\r\nHost: 127.0.0.1:{port}\r\n"])
+@pytest.mark.parametrize(
+    "lines",
+    ["", "Host: 127.0.0.1:{port}\r\nHost: evil.example\r\n", "Host: 127.0.0.1:{port}\r\nHost: 127.0.0.1:{port}\r\n"],
+)
 def test_h1_a_missing_or_double_host_is_a_bad_request(served: Served, lines: str) -> None:
     request = f"POST /mcp HTTP/1.1\r\n{lines.format(port=served.port)}Content-Length: 0\r\n\r\n"
     assert status_of(raw(served, request.encode())) == 400
@@ -137,9 +180,19 @@ def test_h1_an_absolute_address_doesnt_stand_in_for_the_host(served: Served) -> 
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize(
     "origin",
-    ["https://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1", "https://127.0.0.1:{port}", "http://localhost:{port}",
-     "http://127.0.0.1:{port}.evil.example", "http://127.0.0.1:{port}/", "vscode-webview://x", ""],
-)  # fmt: skip
+    [
+        "https://evil.example",
+        "null",
+        "http://127.0.0.1:1",
+        "http://127.0.0.1",
+        "https://127.0.0.1:{port}",
+        "http://localhost:{port}",
+        "http://127.0.0.1:{port}.evil.example",
+        "http://127.0.0.1:{port}/",
+        "vscode-webview://x",
+        "",
+    ],
+)
 def test_h2_another_origin_is_forbidden_on_every_route(served: Served, origin: str, path: str) -> None:
     headers = {"Origin": origin.format(port=served.port), "Authorization": f"Bearer {served.token}"}
     status, answered, _ = served.request("POST", path, b"{}", **headers)
@@ -164,7 +217,9 @@ def test_h4_a_preflight_is_refused_and_grants_nothing(served: Served) -> None:
     assert not [name for name in answered if name.startswith("access-control")]
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
+)
 def test_h4_a_form_cant_call(served: Served, kind: str) -> None:
     status, _, body = served.post(initialize(), Content_Type=kind)
     assert status in {400, 415}
@@ -222,15 +277,28 @@ def test_d4_a_valid_call_is_served_beside_sixty_half_open_connections(served: Se
 
 
 def call_with(arguments: str) -> bytes:
-    return b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"mc_job_show","arguments":' + arguments.encode() + b"}}"
+    return (
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"mc_job_show","arguments":'
+        + arguments.encode()
+        + b"}}"
+    )
 
 
 @pytest.mark.parametrize(
     "arguments",
-    ["[" * 100_000 + "]" * 100_000, '{"jobId":' * 5_000 + "1" + "}" * 5_000, '{"jobId":' + "9" * 10_000 + "}", '{"jobId":NaN}',
-     '{"jobId":-Infinity}', '{"jobId":"a","jobId":"b"}', '{"jobId":"\\ud800"}', '{"jobId":1}{', ""],
+    [
+        "[" * 100_000 + "]" * 100_000,
+        '{"jobId":' * 5_000 + "1" + "}" * 5_000,
+        '{"jobId":' + "9" * 10_000 + "}",
+        '{"jobId":NaN}',
+        '{"jobId":-Infinity}',
+        '{"jobId":"a","jobId":"b"}',
+        '{"jobId":"\\ud800"}',
+        '{"jobId":1}{',
+        "",
+    ],
     ids=["deep", "nested", "digits", "nan", "infinity", "twice", "surrogate", "trailing", "nothing"],
-)  # fmt: skip
+)
 def test_d7_json_that_reads_in_two_ways_or_not_at_all_is_refused(served: Served, arguments: str) -> None:
     status, _, body = served.post(call_with(arguments))
     assert status == 400
@@ -240,9 +308,18 @@ def test_d7_json_that_reads_in_two_ways_or_not_at_all_is_refused(served: Served,
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"jobId": "x", "points": 10**30}, {"jobId": "x", "points": 1e308}, {"jobId": 5}, {"jobId": ["x"]}, {"jobId": {"a": 1}},
-     {"jobId": True}, {"jobId": "x", "names": 5}, {"jobId": "x", "names": {"a": 1}}, {"jobId": "x", "names": [["loss"]]}],
-)  # fmt: skip
+    [
+        {"jobId": "x", "points": 10**30},
+        {"jobId": "x", "points": 1e308},
+        {"jobId": 5},
+        {"jobId": ["x"]},
+        {"jobId": {"a": 1}},
+        {"jobId": True},
+        {"jobId": "x", "names": 5},
+        {"jobId": "x", "names": {"a": 1}},
+        {"jobId": "x", "names": [["loss"]]},
+    ],
+)
 def test_d7_a_value_of_the_wrong_kind_is_the_callers_mistake(served: Served, arguments: dict[str, object]) -> None:
     result = served.call("mc_job_metrics", **arguments)
     assert result.is_error

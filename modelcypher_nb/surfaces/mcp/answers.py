@@ -8,8 +8,9 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 
 from ...errors import UsageError
+from ...guard.secrets import shown
 
-__all__ = ["ANSWER_BYTES", "fitted", "serialised"]
+__all__ = ["ANSWER_BYTES", "fitted", "harmless", "serialised"]
 
 ANSWER_BYTES = 8_000
 ENVELOPE_BYTES = 400  # JSON-RPC, the content block, the server's name
@@ -18,6 +19,7 @@ PAGES = ("items", "tensors", "rows", "objects")
 # Mappings whose keys are a caller's or a file's own; every other mapping is facts, and keeps all its fields.
 FREE = frozenset({"arguments", "config", "details", "dtypes", "libraries", "lineage", "metadata", "recipe", "result"})
 LONGEST_TEXT = 200
+LONGEST_FIELD = 2_000
 FEWEST_POINTS = 4
 
 Facts = dict[str, Any]
@@ -26,6 +28,18 @@ Facts = dict[str, Any]
 def serialised(facts: Any) -> str:
     """Compact JSON, as it goes over the wire."""
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def harmless(value: Any) -> Any:
+    """JSON values whose texts, keys included, can neither deceive a reader nor go on without end.
+
+    Names and messages in them come from files and runs, and a model reads them beside its person's words.
+    """
+    if isinstance(value, str):
+        return shown(value, LONGEST_FIELD)
+    if isinstance(value, dict):
+        return {shown(key, LONGEST_TEXT): harmless(item) for key, item in value.items()}
+    return [harmless(item) for item in value] if isinstance(value, list) else value
 
 
 def _size(facts: Any, *, structured: bool) -> int:

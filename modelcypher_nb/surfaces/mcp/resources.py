@@ -10,7 +10,7 @@ from ...guard.secrets import shown
 from ...operations.operation import find
 from ...operations.wire import plain
 from ...store.records import ID
-from .answers import fitted, serialised
+from .answers import fitted, harmless, serialised
 from .tools import answer, offered
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def read(profile: str, call: Call, address: str) -> str:
     """
     if address == AUDIT:
         rows = call.catalog.audit(AUDIT_ROWS, call.principal)
-        return serialised(_small({"_schema": "mc.mcp.audit.v1", "items": plain(rows), "total": len(rows)}))
+        return serialised(_small({"_schema": "mc.mcp.audit.v1", "items": harmless(plain(rows)), "total": len(rows)}))
     name, arguments = _operation(address)
     if name not in _visible(profile):
         raise UnknownIdError(

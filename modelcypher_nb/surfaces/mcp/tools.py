@@ -10,7 +10,7 @@ from ...guard.secrets import shown
 from ...operations import names
 from ...operations.operation import Operation, find, run
 from ...operations.wire import camel, wire
-from .answers import fitted, serialised
+from .answers import fitted, harmless, serialised
 from .schemas import input_schema, output_schema
 
 if TYPE_CHECKING:
@@ -104,4 +104,5 @@ def answer(operation: Operation, call: Call, arguments: Mapping[str, Any]) -> di
             error.problem = f"{operation.tool} has no parameter '{shown(unknown[0], 60)}'."
             error.remedy = f"It takes: {', '.join(python_names) or 'nothing'}."
         raise
-    return wire(operation, facts)
+    answered: dict[str, Any] = harmless(wire(operation, facts))
+    return answered

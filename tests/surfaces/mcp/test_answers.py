@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.mcp_served import Served, text_of
 
 from modelcypher_nb.errors import UsageError
 from modelcypher_nb.store.records import JobRecord
 from modelcypher_nb.surfaces.mcp.answers import ANSWER_BYTES, fitted, serialised
+from tests.mcp_served import Served, text_of
 
 
 def answer_bytes(facts: dict[str, Any]) -> int:
@@ -25,7 +25,9 @@ def test_a_small_answer_is_left_alone() -> None:
 
 def test_a_page_that_is_too_large_ends_earlier_and_nothing_is_lost(served: Served) -> None:
     for number in range(40):
-        served.session.catalog.add_job(JobRecord(f"run-{number:06d}", "run", "completed", float(number), config={"x": "y" * 300}))
+        served.session.catalog.add_job(
+            JobRecord(f"run-{number:06d}", "run", "completed", float(number), config={"x": "y" * 300})
+        )
     seen: list[str] = []
     cursor = None
     while True:
@@ -67,7 +69,11 @@ def test_an_answer_that_can_shrink_no_further_is_refused_with_the_way_out() -> N
 FACTS = st.dictionaries(
     st.sampled_from(["items", "rows", "events", "job", "metadata", "series", "name"]),
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=400),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(max_size=400),
         lambda inner: st.lists(inner, max_size=60) | st.dictionaries(st.text(max_size=8), inner, max_size=60),
         max_leaves=120,
     ),
@@ -86,7 +92,9 @@ def test_any_facts_fit_or_are_refused(facts: dict[str, Any]) -> None:
 
 
 def test_the_text_of_a_large_answer_is_whole_json(served: Served) -> None:
-    served.session.catalog.add_job(JobRecord("big-000000", "big", "completed", 1.0, config={f"key{n}": "v" * 100 for n in range(300)}))
+    served.session.catalog.add_job(
+        JobRecord("big-000000", "big", "completed", 1.0, config={f"key{n}": "v" * 100 for n in range(300)})
+    )
     result = served.call("mc_job_show", jobId="big")
     assert json.loads(text_of(result)) == result.structured_content
     assert "trimmed" in json.loads(text_of(result))

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.mcp_served import Served, environment, serve
 
 from modelcypher_nb.errors import ConflictError, NotAllowedError, ServerError, SettingError, UsageError
 from modelcypher_nb.guard.secrets import redact
@@ -18,6 +17,7 @@ from modelcypher_nb.operations.session import Session
 from modelcypher_nb.operations.wire import wire
 from modelcypher_nb.surfaces.mcp.control import Control
 from modelcypher_nb.surfaces.mcp.tokens import LaunchToken
+from tests.mcp_served import Served, environment, serve
 
 
 def connects(port: int) -> bool:
@@ -46,7 +46,9 @@ def test_a_second_start_with_other_settings_is_refused(served: Served, variable:
 
 def test_a_second_start_on_another_home_is_refused(served: Served, tmp_path: Path) -> None:
     with pytest.raises(ConflictError, match="MODELCYPHER_NB_HOME"):
-        served.control.start(Session({**served.environment, "MODELCYPHER_NB_HOME": str(tmp_path / "b")}, str(served.working)))
+        served.control.start(
+            Session({**served.environment, "MODELCYPHER_NB_HOME": str(tmp_path / "b")}, str(served.working))
+        )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_a_second_start_on_another_home_is_refused(served: Served, tmp_path: Pat
         ("MC_MCP_AUTH_INTROSPECTION_CLIENT_ID", "notebook"),
         ("MC_MCP_AUTH_INTROSPECTION_CLIENT_SECRET", "something-secret"),
         ("MC_MCP_AUTH_LEEWAY", "5"),
-        ("MC_MCP_HOST", "0.0.0.0"),
+        ("MC_MCP_HOST", "0.0.0.0"),  # noqa: S104 - the point of the test
         ("MC_MCP_HOST", "localhost"),
         ("MC_MCP_TLS_CERT", "/tmp/cert.pem"),
         ("MC_MCP_TLS_KEY", "/tmp/key.pem"),

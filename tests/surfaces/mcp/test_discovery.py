@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.mcp_served import Served, environment
 
 from modelcypher_nb.errors import ServerError
 from modelcypher_nb.operations.session import Session
 from modelcypher_nb.surfaces.mcp import discovery
+from tests.mcp_served import Served, environment
 
 
 def folder_of(served: Served) -> Path:
@@ -55,7 +55,11 @@ def test_it_is_private_whatever_the_umask_is(tmp_path: Path) -> None:
 
 
 def test_another_process_finds_the_newest_server(served: Served) -> None:
-    later = content_of(served) | {"nonce": "x", "startedAt": content_of(served)["startedAt"] + 1, "url": "http://127.0.0.1:9/mcp"}
+    later = content_of(served) | {
+        "nonce": "x",
+        "startedAt": content_of(served)["startedAt"] + 1,
+        "url": "http://127.0.0.1:9/mcp",
+    }
     assert discovery.connection(served.session).url == served.url
     add(served, later)
     assert discovery.connection(served.session).url == "http://127.0.0.1:9/mcp"
@@ -110,7 +114,9 @@ def test_a_server_on_another_host_is_not_ours(served: Served) -> None:
     assert discovery.connection(served.session).url == served.url
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"_schema": "mc.mcp.discovery.v1"}', "x" * 20_000, '{"a": NaN}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"_schema": "mc.mcp.discovery.v1"}', "x" * 20_000, '{"a": NaN}']
+)
 def test_a_file_that_lies_about_its_form_is_ignored(served: Served, text: str) -> None:
     add(served, text)
     assert discovery.connection(served.session).url == served.url

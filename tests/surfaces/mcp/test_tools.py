@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.mcp_served import Served, serve, text_of
 
 from modelcypher_nb.errors import SettingError
 from modelcypher_nb.operations import names
 from modelcypher_nb.operations.operation import find
 from modelcypher_nb.store.records import JobRecord
 from modelcypher_nb.surfaces.mcp.tools import Toolbox, offered
+from tests.mcp_served import Served, serve, text_of
 
 READ = (True, False, True, False)
 SAFE_WRITE = (False, False, True, False)
