@@ -1,6 +1,6 @@
 """The wire between the kernel and its views: one TypedDict for each interface of the front end's messages.ts."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: as text, NotRequired would not count.
 
 from typing import Any, Literal, NotRequired, TypedDict
 

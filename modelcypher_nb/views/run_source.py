@@ -58,12 +58,12 @@ class RunSource(Shown):
             if self.channels:
                 self._fresh()
 
-    def record(self) -> JobRecord:
-        """The run's row: fresh from memory, or as found in the catalog at most half a second ago."""
+    def record(self, *, fresh: bool = False) -> JobRecord:
+        """The run's row: from memory, or as found in the catalog, now or at most half a second ago."""
         if self.run is not None:
             return self.run.record
         now = time.monotonic()
-        if self._record is None or now - self._looked_at > LOOK_SECONDS:
+        if fresh or self._record is None or now - self._looked_at > LOOK_SECONDS:
             self._record, self._looked_at = as_found(self._store.catalog.job(self.key)), now
         return self._record
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingRun"]
 
+LOOK_SECONDS = 0.1  # between two looks at a run that another process owns
 UPDATE_SECONDS = 30.0  # between two updates of the notebook's output
 SHEET_POINTS = 400
 CHECKPOINTS_SHOWN = 10
@@ -111,7 +112,7 @@ class TrainingRun(View):
     @property
     def record(self) -> JobRecord:
         """Its row as of now."""
-        return self._job.record()
+        return self._job.record(fresh=True)
 
     @property
     def state(self) -> str:
@@ -170,8 +171,13 @@ class TrainingRun(View):
         return self
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Stay until the run has ended; the toolbar's square stops it with a checkpoint."""
-        self._own("wait").wait(timeout)
+        """Stay until the run has ended, here or in its own process; the toolbar's square stops one of this process."""
+        if self._run is not None:
+            self._run.wait(timeout)
+            return self
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.record.state in LIVE_STATES and (deadline is None or time.monotonic() < deadline):
+            time.sleep(LOOK_SECONDS)
         return self
 
     def finish(self) -> None:

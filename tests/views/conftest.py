@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from jupyter_client.manager import KernelManager, start_new_kernel
 
+from modelcypher_nb.operations import session as sessions
+from modelcypher_nb.operations.session import Session
+
 SOURCE = str(Path(__file__).parents[2])
 PATIENCE = 60.0
 
@@ -181,3 +184,24 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """This process's session, on a home and a working folder of the test's own."""
+    work = tmp_path / "work"
+    work.mkdir()
+    made = Session({"MODELCYPHER_NB_HOME": str(tmp_path / "home"), "HF_HOME": str(tmp_path / "hub")}, str(work))
+    monkeypatch.setattr(sessions, "_current", made)
+    return made
+
+
+@pytest.fixture
+def network(session: Session) -> str:
+    """A small safetensors file in the working folder; gives its name."""
+    import torch
+    from safetensors.torch import save_file
+
+    tensors = {"layer.weight": torch.ones(4, 3), "layer.bias": torch.zeros(4), "head": torch.ones(2).bfloat16()}
+    save_file(tensors, f"{session.start}/net.safetensors", {"made by": "a test"})
+    return "net.safetensors"

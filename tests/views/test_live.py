@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 SET_UP = """
 import threading, time, torch
 import modelcypher_nb as mc
+from modelcypher_nb.views.hub import hub
 from safetensors.torch import save_file
 save_file({"layer.weight": torch.ones(4, 3), "layer.bias": torch.zeros(4)}, "net.safetensors")
 """
@@ -132,7 +133,7 @@ def test_pause_reaches_a_background_run_while_a_cell_is_busy(kernel: Any, *, sub
     view = kernel.view(payload, kernel.subshell() if subshell else None)
     view.wait("points")
     # The cell publishes on every comm and output, after which ipykernel 7.4 would hand clicks to its busy shell.
-    cell = kernel.begin("busy = threading.Event(); run.payload = dict(run.saved()); print('in'); busy.wait(30)")
+    cell = kernel.begin("busy = threading.Event(); hub().known(run.id).push(); print('in'); busy.wait(30)")
     kernel.until(lambda: kernel.outputs.get(cell), "the busy cell")
     token = view.act("pause")
     if subshell:
@@ -171,6 +172,7 @@ def test_a_run_of_another_process_is_shown_live_and_obeys_its_buttons(kernel: An
 open("child.py", "w").write('''
 import time
 import modelcypher_nb as mc
+from modelcypher_nb.views.hub import hub
 run = mc.TrainingRun("child")
 for batch in run.steps(range(1_000_000)):
     run.log(loss=1.0 / (batch + 1))

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing
+
+import pytest
+
+from modelcypher_nb.formats.report import Finding, TensorInfo, Verdict
+from modelcypher_nb.operations import OPERATIONS, facts
+from modelcypher_nb.operations.operation import find
+from modelcypher_nb.store.records import JobRecord
+from modelcypher_nb.views import html, text
+from modelcypher_nb.views.sheet import Block, Sheet, cell, pairs, table, volatile
+from modelcypher_nb.views.sheets import SHEETS
+
+
+def model(**changed: object) -> facts.ModelFacts:
+    """A card's facts."""
+    made = facts.ModelFacts(
+        name="net",
+        path="/data/net.safetensors",
+        format="safetensors",
+        verdict=Verdict("weights"),
+        parameter_count=12,
+        dtypes={"F32": 12},
+        size_bytes=48,
+        placement="on this disk, in 1 file",
+        tensor_count=1,
+        tensors=(TensorInfo("layer", "F32", (3, 4), 48),),
+    )
+    return dataclasses.replace(made, **changed)  # type: ignore[arg-type]
+
+
+def test_every_operation_s_facts_have_a_sheet() -> None:
+    for dotted in OPERATIONS:
+        operation = find(dotted.partition(":")[2])
+        given = typing.get_type_hints(operation.function)["return"]
+        assert given.__name__ in SHEETS, operation.name
+
+
+def test_a_table_s_numbers_stand_right_and_its_words_left() -> None:
+    sheet = Sheet("T", tables=(table("Rows", ("name", "#count"), [("a", "1"), ("long name", "1,000")]),))
+    assert text.draw(sheet) == "T\n\nRows (2)\n  name       count\n  a              1\n  long name  1,000"
+
+
+def test_more_rows_than_shown_are_counted() -> None:
+    sheet = Sheet("T", tables=(table("Rows", ("name",), [("a",)], total=1_234),))
+    assert text.draw(sheet).endswith("… and 1,233 more")
+    assert "… and 1,233 more" in html.draw(sheet)
+
+
+def test_text_without_volatile_values_is_the_same_for_another_place_and_time() -> None:
+    def sheet(path: str, time: str) -> Sheet:
+        return Sheet(
+            "T",
+            facts=pairs(("Path", volatile(path)), ("Loss", "0.5")),
+            tables=(table("Rows", ("name", "time"), [("a", volatile(time)), ("b", volatile(time + "0"))]),),
+            blocks=(Block("Log", (path,), volatile=True),),
+            notes=(volatile(path), cell("Done.")),
+        )
+
+    one, other = sheet("/a", "10:00"), sheet("/a/longer", "9:00")
+    assert text.draw(one, volatile=False) == text.draw(other, volatile=False)
+    assert text.draw(one) != text.draw(other)
+    assert "/a" in text.draw(one)
+
+
+def test_a_card_says_its_verdict_and_what_it_means() -> None:
+    finding = Finding("code", "would import os.system", "/data/net.pt", "Ask for safetensors.")
+    drawn = text.render(model(verdict=Verdict("code", (finding,))))
+    assert "net  [code]" in drawn
+    assert "another loader would run code from this file" in drawn
+    assert "would import os.system" in drawn
+
+
+def test_a_live_object_s_card_claims_no_verdict() -> None:
+    drawn = text.render(model(format="in memory", verdict=Verdict("in memory")))  # type: ignore[arg-type]
+    assert "[" not in drawn.splitlines()[0]
+    assert "live object, nothing was read from a file" in drawn
+    assert "not computed" not in drawn
+
+
+HOSTILE = "</td><script>alert(1)</script>\"' onerror=x \u202egpj.exe\u200b\x1b[31m"
+
+
+@pytest.mark.parametrize("draw", [html.render, text.render])
+def test_no_text_of_a_file_becomes_markup_or_hides_what_it_is(draw: typing.Callable[[object], str]) -> None:
+    drawn = draw(
+        model(
+            name=HOSTILE,
+            path=HOSTILE,
+            license=HOSTILE,
+            metadata={HOSTILE: HOSTILE},
+            tensors=(TensorInfo(HOSTILE, HOSTILE, (1,), 4),),
+            verdict=Verdict("code", (Finding("code", HOSTILE, HOSTILE, HOSTILE),)),
+        )
+    )
+    assert "\\u202e" in drawn
+    assert not re.search("[\u202e\u200b\x1b]", drawn)
+    if draw is html.render:
+        assert "<script" not in drawn
+        assert "onerror=x" in drawn
+        assert not re.search(r"<[^>]*onerror", drawn)
+
+
+@pytest.mark.parametrize("draw", [html.render, text.render])
+def test_a_name_of_ten_thousand_characters_is_cut(draw: typing.Callable[[object], str]) -> None:
+    tensor = TensorInfo("x" * 10_000, "F32", (1,), 4)
+    assert len(draw(model(name="y" * 10_000, tensors=(tensor,) * 12, tensor_count=12))) < 12_000
+
+
+@pytest.mark.parametrize("draw", [html.render, text.render])
+def test_a_secret_in_a_run_s_configuration_is_redacted(draw: typing.Callable[[object], str]) -> None:
+    job = JobRecord("run-aaaaaa", "run", "running", 0.0, config={"token": "hf_" + "a" * 30})
+    drawn = draw(facts.JobFacts(job, ("pause",)))
+    assert "[redacted]" in drawn
+    assert "aaaaaaaaaaaa" not in drawn
+
+
+def test_html_marks_paths_times_ids_and_speeds_as_volatile() -> None:
+    job = JobRecord(
+        "run-abcdef",
+        "run",
+        "completed",
+        1e9,
+        step=3,
+        loss=0.25,
+        samples_per_second=512.0,
+        started_at=1e9,
+        ended_at=1e9 + 61,
+    )
+    drawn = html.render(facts.JobFacts(job, ()))
+    marked = re.findall(r"<t[hd][^>]*data-volatile>([^<]*)<", drawn)
+    assert {"run-abcdef", "512", "1 min 01 s"} <= set(marked)
+    assert "0.25" not in marked
+    assert ">0.25<" in drawn
+
+
+def test_html_brings_no_reference_to_anywhere() -> None:
+    drawn = html.render(model())
+    assert "http" not in drawn
+    assert "url(" not in drawn
+    assert "<style" not in drawn
