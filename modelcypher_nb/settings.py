@@ -10,7 +10,7 @@ from typing import Any
 from .errors import SettingError
 from .guard.secrets import remember, shown
 
-__all__ = ["SETTINGS", "Setting", "SettingValue", "Settings", "default_home"]
+__all__ = ["BY_KEY", "SETTINGS", "Setting", "SettingValue", "Settings", "default_home", "parse_setting"]
 
 PROFILES = ("assistant", "full", "training", "inference", "monitoring")
 

@@ -16,7 +16,7 @@ from .safetensors_header import DTYPE_BITS, Header, describe
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["describe", "load", "save"]
+__all__ = ["SAFETENSORS_NAMES", "describe", "load", "save"]
 
 # torch spells the packed and the 8-bit types its own way; the rest map by one rule each.
 TORCH_NAMES = {

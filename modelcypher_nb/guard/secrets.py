@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["redact", "remember", "shown"]
+__all__ = ["DECEIVING", "redact", "remember", "shown"]
 
 REDACTED = "[redacted]"
 MARGIN = 4096  # a secret that starts before the cut is recognised whole
