@@ -147,6 +147,9 @@ def restore(parts: Parts, model: Any, others: dict[str, Any]) -> list[str]:
                 f"Leave {name}= out: it wasn't part of the run.",
             )
         _load(thing, join(saved[name], parts.optimizer), name)
+        if name == "optimizer":
+            # It has stepped, before it was saved: torch would warn of a scheduler that steps first.
+            thing._opt_called = True  # noqa: SLF001 - what torch's schedulers look at; nothing else reads it
     return sorted(saved.keys() - others.keys())
 
 

@@ -465,3 +465,27 @@ def test_a_snapshot_is_plain_json_at_every_moment(store: RunStore, trainee: Make
     assert len(loss["steps"]) <= 4
     assert data["job"]["inMainCell"]
     assert [event["kind"] for event in run.snapshot()["events"]] == ["nan", "checkpoint", "completed"]
+
+
+def test_the_optimizer_is_left_as_it_was_given(store: RunStore, trainee: Make) -> None:
+    made = trainee()
+    run = Run(store, **made.named())
+    assert made.optimizer._optimizer_step_pre_hooks
+    train(run, made, [], epochs=1)
+    assert not made.optimizer._optimizer_step_pre_hooks
+
+
+def test_an_exception_in_a_notebook_cell_is_told_with_its_type(store: RunStore, trainee: Make) -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    made = trainee()
+    run = Run(store, **made.named())
+    try:
+        shell.user_ns.update(run=run, made=made)
+        shell.run_cell("for batch in run.steps(made.loader):\n    made.step(batch)\n    {}['label']")
+    finally:
+        InteractiveShell.clear_instance()
+    error = store.catalog.job(run.id).error
+    assert error is not None
+    assert (error.type, error.message) == ("KeyError", "'label'")
