@@ -27,6 +27,11 @@ def _loaded(module: str, name: str) -> Any:
     return getattr(sys.modules.get(module), name, None)
 
 
+def _one_of(kind: type, known: tuple[type, ...]) -> bool:
+    """Whether it is one of these very classes; a set or `==` would call the metaclass's own `__hash__` or `__eq__`."""
+    return any(kind is one for one in known)
+
+
 def _is_exactly(value: Any, module: str, name: str) -> bool:
     """Whether `type(value)` is that very class or a plain subclass, asked without the value's own `__class__`."""
     kind = _loaded(module, name)
@@ -39,7 +44,7 @@ def _tensor(name: str, value: Any) -> LiveObject | None:
         return None
     torch = sys.modules["torch"]
     base: Any = torch._C.TensorBase  # noqa: SLF001 - the C class whose attributes a subclass can't replace
-    if type(value) not in {torch.Tensor, torch.nn.Parameter}:
+    if not _one_of(type(value), (torch.Tensor, torch.nn.Parameter)):
         return LiveObject(name, _type_name(value))
     shape = tuple(int(size) for size in base.shape.__get__(value))
     return LiveObject(
@@ -72,41 +77,50 @@ def _module(name: str, value: Any) -> LiveObject | None:
     """A network: its parameters counted in the dictionaries of `nn.Module`, not by its own methods."""
     if not _is_exactly(value, "torch.nn", "Module"):
         return None
-    torch = sys.modules["torch"]
-    numel: Any = torch._C.TensorBase.numel  # noqa: SLF001 - as above
     seen: set[int] = set()
-    stack, count = [value], 0
+    stack: list[Any] = [value]
+    count: int | None = 0
     while stack and len(seen) < 100_000:
         module = stack.pop()
-        if id(module) in seen:
+        if id(module) in seen or not _is_exactly(module, "torch.nn", "Module"):
             continue
         seen.add(id(module))
         state = object.__getattribute__(module, "__dict__")
-        if not isinstance(state, dict):
-            continue
-        parameters = state.get("_parameters")
-        if type(parameters) is dict:
-            count += sum(int(numel(item)) for item in parameters.values() if item is not None)
+        own = _numbers(state.get("_parameters"))
+        count = None if own is None or count is None else count + own
         children = state.get("_modules")
         if type(children) is dict:
-            stack.extend(child for child in children.values() if child is not None)
-    return LiveObject(name, _type_name(value), details={"parameterCount": count})
+            stack.extend(children.values())
+    return LiveObject(name, _type_name(value), details=None if count is None else {"parameterCount": count})
+
+
+def _numbers(parameters: Any) -> int | None:
+    """How many numbers parameters hold; None where one is of a class whose own code would have to be asked."""
+    torch = sys.modules["torch"]
+    known = [item for item in parameters.values() if item is not None] if type(parameters) is dict else []
+    if not all(_one_of(type(item), (torch.nn.Parameter, torch.Tensor)) for item in known):
+        return None
+    return sum(int(torch._C.TensorBase.numel(item)) for item in known)  # noqa: SLF001 - as above
 
 
 def _plain(name: str, value: Any) -> LiveObject | None:
     kind = type(value)
-    if kind in {bool, int, float}:
+    if _one_of(kind, (bool, int, float)):
         number = value if kind is not int or abs(value) < 1 << 53 else float("inf")
         return LiveObject(name, kind.__name__, value=number)
-    if kind in {str, bytes, list, tuple, dict, set, frozenset}:
+    if _one_of(kind, (str, bytes, list, tuple, dict, set, frozenset)):
         return LiveObject(name, kind.__name__, length=len(value))
     return None
 
 
 def _ours(name: str, value: Any) -> LiveObject | None:
-    """Our own objects say which entity they stand for."""
+    """Our own objects say which entity they stand for; a class that only says that it is ours isn't asked."""
     kind = type(value)
-    if not kind.__module__.startswith("modelcypher_nb.") or not hasattr(kind, "summary"):
+    module = type.__getattribute__(kind, "__module__")
+    if not isinstance(module, str) or not module.startswith("modelcypher_nb."):
+        return None
+    known = _loaded(module, type.__getattribute__(kind, "__qualname__"))
+    if known is not kind or not hasattr(kind, "summary"):
         return None
     return LiveObject(name, kind.__name__, details=value.summary())
 

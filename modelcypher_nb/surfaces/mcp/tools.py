@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ModelCypherError, UnknownIdError
+from ...errors import InternalError, ModelCypherError, UnknownIdError
 from ...guard.secrets import shown
 from ...operations import names
 from ...operations.operation import Operation, find, run
@@ -55,6 +55,12 @@ def _tool(operation: Operation) -> Tool:
     )
 
 
+def _failed(error: ModelCypherError) -> CallToolResult:
+    from mcp.types import CallToolResult, TextContent
+
+    return CallToolResult(content=[TextContent(type="text", text=shown(error, 2000))], is_error=True)
+
+
 class Toolbox:
     """The tools of one profile, and what happens when one is called."""
 
@@ -79,7 +85,12 @@ class Toolbox:
         try:
             facts = self._facts(call, tool, arguments)
         except ModelCypherError as error:
-            return CallToolResult(content=[TextContent(type="text", text=shown(error, 2000))], is_error=True)
+            return _failed(error)
+        except BaseException as error:  # noqa: BLE001 - a SystemExit of anyone's must not end the server's thread
+            kind = type(error).__name__
+            return _failed(
+                InternalError(f"{shown(tool, 80)} failed inside: {kind}.", "Please report it with the call.")
+            )
         return CallToolResult(content=[TextContent(type="text", text=serialised(facts))], structured_content=facts)
 
     def _facts(self, call: Call, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

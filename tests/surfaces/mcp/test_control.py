@@ -265,18 +265,17 @@ def test_the_process_ends_at_once_and_leaves_no_file(tmp_path: Path) -> None:
 
 
 FORK = """
-import os, socket
+import http.client, os, socket
 from modelcypher_nb.operations.session import current
 from modelcypher_nb.surfaces.mcp.control import control
 
 control.start(current())
 found = control.connection()
 port = int(found.url.split(":")[2].split("/")[0])
-client = socket.create_connection(("127.0.0.1", port))
-client.settimeout(20)
-headers = f"Host: 127.0.0.1:{port}\\r\\nAuthorization: {found.headers['Authorization']}"
-client.sendall(f"PATCH /mcp HTTP/1.1\\r\\n{headers}\\r\\n\\r\\n".encode())
-assert client.recv(4000).startswith(b"HTTP/1.1 4")  # and the connection stays, so the fork copies it
+connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+connection.request("PATCH", "/mcp", headers=found.headers)
+connection.getresponse().read()
+client = connection.sock  # it stays, so the fork copies it
 
 told, tell = os.pipe()
 stay, leave = os.pipe()
