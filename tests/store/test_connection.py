@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from modelcypher_nb.errors import MalformedError, PathRefusedError, StorageError, UnknownIdError
+from modelcypher_nb.errors import ConflictError, MalformedError, PathRefusedError, StorageError, UnknownIdError
 from modelcypher_nb.guard.safe_path import SafePath
 from modelcypher_nb.store import connection as module
 from modelcypher_nb.store.catalog import Catalog
 from modelcypher_nb.store.connection import FILE_NAME
+from modelcypher_nb.store.host_claim import HostClaim
 from modelcypher_nb.store.records import JobRecord
 
 
@@ -168,3 +169,13 @@ def test_on_a_network_file_system_there_is_no_shared_memory_and_one_host(
     catalog.add_job(job())
     assert catalog.jobs()[1] == 1
     assert {path.name for path in Path(home.location).iterdir()} == {FILE_NAME, "host.json", "host.lock"}
+
+
+def test_on_a_network_file_system_another_hosts_claim_refuses_the_first_use(
+    home: SafePath, catalog: Catalog, job: Callable[..., JobRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "is_on_network", lambda _: True)
+    HostClaim(home, "elsewhere").renew()
+    with pytest.raises(ConflictError, match="the host elsewhere"):
+        catalog.add_job(job())
+    assert {path.name for path in Path(home.location).iterdir()} == {"host.json", "host.lock"}
