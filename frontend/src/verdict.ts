@@ -10,6 +10,7 @@ const MEANING: Record<string, [tone: string, meaning: string]> = {
   code: ["bad", "Another loader would run code from this file"],
   malformed: ["bad", "Not read: the file contradicts itself"],
   unsupported: ["muted", "Not read: no reader for this format"],
+  "in memory": ["muted", "A live object: nothing was read from a file"],
 };
 
 export function badge(verdict: Verdict, live: boolean): HTMLElement {

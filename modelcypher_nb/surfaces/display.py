@@ -14,6 +14,7 @@ from ..views.sheets import SHEETS
 __all__ = ["install", "register", "unregister"]
 
 FACTS = "modelcypher_nb.operations.facts"
+FIGURE = "matplotlib.figure.Figure"
 Bundle = tuple[dict[str, Any], dict[str, Any]]
 
 
@@ -32,6 +33,9 @@ def register(shell: Any) -> None:
     formatter = shell.display_formatter.mimebundle_formatter
     for module, name in _types():
         formatter.for_type_by_name(module, name, VIEWS.get(name, _table))
+    png = shell.display_formatter.formatters["image/png"]
+    if FIGURE not in png:  # `%matplotlib inline` brings its own, and wins whenever it comes
+        png.for_type_by_name(*FIGURE.rsplit(".", 1), _png)
     if getattr(shell, "kernel", None) is not None:
         current().offer_allow = _offer
 
@@ -41,12 +45,22 @@ def unregister(shell: Any) -> None:
     formatter = shell.display_formatter.mimebundle_formatter
     for module, name in _types():
         formatter.pop(f"{module}.{name}", None)
+    shell.display_formatter.formatters["image/png"].pop(FIGURE, None)
     current().offer_allow = None
 
 
 def _types() -> list[tuple[str, str]]:
     """Module and name of every type that an operation gives, without importing any."""
     return [(f"{FACTS}.{WHERE[name]}", name) for name in SHEETS]
+
+
+def _png(figure: Any) -> bytes:
+    """A figure as people see it in a cell, where nothing else draws figures."""
+    import io
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight")
+    return buffer.getvalue()
 
 
 def _table(facts: Any, **_: Any) -> Bundle:

@@ -46,8 +46,10 @@ class Hub:
             if known is None or type(known) is not type(made):
                 known = self._shown[made.key] = made
             self._shown.move_to_end(made.key)
-            while len(self._shown) > MOST_SHOWN:
-                self._shown.popitem(last=False)
+            if len(self._shown) > MOST_SHOWN:
+                # The oldest that nobody looks at; where all are looked at, the oldest of all but this one.
+                idle = (key for key, one in self._shown.items() if not one.channels and one is not known)
+                del self._shown[next(idle, next(iter(self._shown)))]
         assert isinstance(known, type(made))  # noqa: S101 - the branch above says so
         return known
 

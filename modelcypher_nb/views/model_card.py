@@ -135,7 +135,9 @@ class _Source(Shown):
         facts = self.model.facts
         if facts.format == IN_MEMORY:
             return []
-        return ["verify"] if facts.reference is not None else ["digest", "register"]
+        if facts.reference is not None:
+            return ["verify"]
+        return ["register"] if facts.digest is not None else ["digest", "register"]
 
     def act(self, action: str, arguments: dict[str, Any]) -> str | None:
         if action == "digest":
