@@ -123,7 +123,6 @@ class _Words(click.Argument):
             [item.name],
             required=item.required,
             nargs=count,
-            default=None,
             type=click.UNPROCESSED,
             metavar=_metavar(item),
         )
