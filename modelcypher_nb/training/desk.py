@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import JobStateError, ModelCypherError
+from ..errors import JobStateError
 from .commands import Command, Mailbox
 from .ownership import this_process
 
@@ -107,8 +106,15 @@ class Desk:
         self._retry_at = 0.0
         self.flush()
 
-    def tend(self) -> None:
-        """One look: write what is due, take in what arrived, show that the process lives."""
+    def tend(self, attend: Callable[[], None]) -> None:
+        """One look: have a run that doesn't loop attended to, write what is due, take in what arrived, show life.
+
+        Whatever goes wrong is told to the run and stays here: the same thread tends every other run.
+        """
+        try:
+            attend()
+        except Exception as error:  # noqa: BLE001 - see above
+            self._trouble(error)
         self.flush()
         if not self._closed:
             self._guarded(self._look)
@@ -129,7 +135,7 @@ class Desk:
         with self._writing:
             try:
                 work()
-            except (ModelCypherError, sqlite3.Error, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - the disk's refusal, or what nobody thought of
                 self._retry_at = time.monotonic() + HEARTBEAT_SECONDS
                 if not self._troubled:
                     self._troubled = True

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import JobStateError, ModelCypherError, UsageError
+from ..errors import JobStateError, ModelCypherError, StorageError, UsageError
 from ..guard.secrets import shown
 from ..store.records import CheckpointRecord, JobError, JobRecord, JobState
 from . import live
@@ -234,7 +234,8 @@ class Life:
         self.recorder.event(self.step, kind, text)
 
     def _troubled(self, error: Exception) -> None:
-        self.event("storage", f"The catalog couldn't be written, training goes on: {shown(error)}")
+        kind = "storage" if isinstance(error, StorageError) else "error"
+        self.event(kind, f"The run's row isn't kept up, training goes on. {type(error).__name__}: {shown(error)}")
 
     def save(self) -> CheckpointRecord:
         """Save a checkpoint of the step that was done last; only the loop's own thread may.

@@ -1,4 +1,4 @@
-"""The runs that live in this process, found by id; and the two threads that serve them."""
+"""The runs that live in this process, found by id, and the one thread that controls them all."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from .life import Life
     from .run import Run
 
-__all__ = ["add", "find", "remove", "retire", "runs", "serve", "wake"]
+__all__ = ["add", "find", "remove", "runs", "wake"]
 
 TICK_SECONDS = 0.1
 LEAVE_SECONDS = 3.0  # Jupyter kills a kernel that takes 5 s to shut down
 
 _runs: dict[str, Run] = {}
 _lock = threading.Lock()
-_threads: dict[str, threading.Thread] = {}
+_thread: threading.Thread | None = None
 _bell = threading.Event()
 
 
@@ -28,7 +27,15 @@ def add(run: Life) -> None:
     """Let a run be found, tended and shown live from now on."""
     with _lock:
         _runs[run.id] = cast("Run", run)  # nobody makes a bare Life
-        _start("control", _tend)
+        _have_thread()
+
+
+def _have_thread() -> None:
+    """Have the control thread running; after a fork the child starts its own."""
+    global _thread  # noqa: PLW0603 - one a process
+    if _thread is None or not _thread.is_alive():
+        _thread = threading.Thread(target=_tend, name="modelcypher-control", daemon=True)
+        _thread.start()
 
 
 def remove(run: Run) -> None:
@@ -55,41 +62,26 @@ def wake() -> None:
     _bell.set()
 
 
-def serve(name: str, target: Callable[[], None]) -> None:
-    """Have a daemon thread of that name running; after a fork the child starts its own."""
-    with _lock:
-        _start(name, target)
-
-
-def _start(name: str, target: Callable[[], None]) -> None:
-    thread = _threads.get(name)
-    if thread is None or not thread.is_alive():
-        thread = threading.Thread(target=target, name=f"modelcypher-{name}", daemon=True)
-        _threads[name] = thread
-        thread.start()
-
-
 def _tend() -> None:
     """The control thread: ten times a second, rows that arrived and rows that are due, for every run."""
     while True:
         _bell.wait(TICK_SECONDS)
         _bell.clear()
         for run in runs():
-            run.attend()
-            run.desk.tend()
+            run.desk.tend(run.attend)
             if run.desk.finished:
                 remove(run)
-        if retire("control", lambda: not _runs):
+        if _may_rest():
             return
 
 
-def retire(name: str, is_idle: Callable[[], bool]) -> bool:
-    """Whether a serving thread may end, having nothing to do; the next `serve` starts another."""
+def _may_rest() -> bool:
+    """Whether the thread may end, having nothing to do; the next run starts another."""
+    global _thread  # noqa: PLW0603 - one a process
     with _lock:
-        if not is_idle():
-            return False
-        _threads.pop(name, None)
-        return True
+        if not _runs:
+            _thread = None
+        return not _runs
 
 
 @atexit.register
@@ -105,10 +97,9 @@ def _leave() -> None:
 
 def _after_fork() -> None:
     """A child has neither the threads nor the runs, and a lock may have been held by a thread that it lacks."""
-    global _lock, _bell
-    _lock, _bell = threading.Lock(), threading.Event()
+    global _lock, _bell, _thread
+    _lock, _bell, _thread = threading.Lock(), threading.Event(), None
     _runs.clear()
-    _threads.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork)

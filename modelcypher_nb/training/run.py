@@ -196,15 +196,11 @@ class Run(Engine):
     def snapshot(self, points: int = 2000) -> dict[str, Any]:
         """Everything that a view shows, as plain JSON values.
 
+        What is logged from now on is collected by `recorder.look_on()` and taken by `recorder.fetch()`.
+
         Args:
             points: how many a series at most; extremes are kept.
         """
         from .snapshot import run_data
 
         return run_data(self.store, self.record, points, unwritten=self.recorder.unwritten, in_main=self.in_main_thread)
-
-    def subscribe(self, callback: Callable[..., None]) -> Callable[[], None]:
-        """Have `callback(points, facts)` called ten times a second with what is new; the result ends it."""
-        from .pump import attach
-
-        return attach(self, callback)

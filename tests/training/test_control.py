@@ -157,6 +157,23 @@ def test_a_catalog_that_is_locked_holds_up_neither_pause_nor_stop(store: RunStor
     assert verbs == [("pause", True), ("resume", True), ("cancel", True)]
 
 
+def test_a_full_disk_holds_up_neither_pause_nor_stop_and_is_told_once(store: RunStore, until: Make) -> None:
+    run = endless(store, until)
+    with store.catalog._connection.writing() as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own word for a disk that is full
+    assert run.request("pause", {"note": "x" * 500_000}).done.wait(60)
+    assert run.state == "paused"
+    until(lambda: "storage" in [event.kind for event in store.series(run.id).events()])
+    assert store.catalog.job(run.id).state == "running"
+    with store.catalog._connection.writing() as connection:
+        connection.execute("PRAGMA max_page_count = 1000000")
+    until(lambda: store.catalog.job(run.id).state == "paused")
+    run.cancel()
+    run.wait()
+    assert [event.kind for event in store.series(run.id).events()].count("storage") == 1
+
+
 def test_the_row_follows_the_run_within_its_heartbeat(store: RunStore, until: Make) -> None:
     run = endless(store, until)
     first = store.catalog.job(run.id).owner
