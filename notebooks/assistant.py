@@ -1,15 +1,17 @@
-"""The assistant of the tour: an MCP client in a process of its own, which gets the server's address on standard input.
+"""The assistant of the tour: an MCP client in a process of its own.
 
-It lists the runs, reads the newest one while the notebook's cell is running, pauses it, and tells what it saw.
+It finds the kernel's server by the file that only this user can read, lists the runs, reads the newest one while the
+notebook's cell is running, pauses it, and tells what it saw.
 """
 
 import asyncio
-import json
 import sys
 
-import httpx
+import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+
+from modelcypher_nb.surfaces.mcp.discovery import connection
 
 
 def facts(result):
@@ -19,9 +21,10 @@ def facts(result):
     return result.structured_content
 
 
-async def main(url: str, headers: dict[str, str]) -> None:
-    async with httpx.AsyncClient(headers=headers) as http:
-        async with Client(streamable_http_client(url, http_client=http)) as client:
+async def main() -> None:
+    found = connection()
+    async with httpx2.AsyncClient(headers=found.headers) as http:
+        async with Client(streamable_http_client(found.url, http_client=http)) as client:
             tools = await client.list_tools()
             print(f"assistant: {len(tools.tools)} tools, none of which runs code or deletes anything")
             runs = facts(await client.call_tool("mc_job_list", {"activeOnly": True}))
@@ -36,5 +39,4 @@ async def main(url: str, headers: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    connection = json.load(sys.stdin)
-    asyncio.run(main(connection["url"], connection["headers"]))
+    asyncio.run(main())

@@ -29,9 +29,13 @@ def execute(path: Path) -> nbformat.NotebookNode:
     os.environ["MODELCYPHER_NB_HOME"] = str(home)
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", store_widget_state=False,
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
-    )  # fmt: skip
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors only: the terminal belongs to the tour
+    )
     with client.setup_kernel():
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type == "markdown" and cell.source.startswith("#"):

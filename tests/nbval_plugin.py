@@ -8,6 +8,8 @@ are emptied on both sides; everything else in text and HTML is compared to the l
 
 from __future__ import annotations
 
+import os
+import tempfile
 from html.parser import HTMLParser
 from typing import Any
 
@@ -73,6 +75,8 @@ def without_volatile(html: str) -> str:
 
 def _start(self: IPyNbFile, *args: Any, **kwargs: Any) -> None:
     _collector_init(self, *args, **kwargs)
+    # Each notebook's kernel inherits a home of its own, so that names and versions are the stored ones.
+    os.environ["MODELCYPHER_NB_HOME"] = tempfile.mkdtemp(prefix="nbval-home-")
     self.skip_compare = (*self.skip_compare, OUR_MIME)
     self.displays = {}
 

@@ -102,10 +102,19 @@ def _measured(name: str, value: float | None) -> Cell:
     return Cell(n.metric(value), volatile="per_second" in name)
 
 
+# Events whose step is when somebody asked, not what the training did.
+COMMANDED = frozenset({"pause", "resume", "learning_rate", "cancel"})
+
+
 def events_table(events: Sequence[JobEvent]) -> Table:
     """What happened, the newest last."""
     rows = [
-        (n.whole(event.step), event.kind, Cell(event.text, volatile="MB" in event.text), volatile(n.moment(event.time)))
+        (
+            Cell(n.whole(event.step), volatile=event.kind in COMMANDED),
+            event.kind,
+            Cell(event.text, volatile=event.kind in COMMANDED or "MB" in event.text),
+            volatile(n.moment(event.time)),
+        )
         for event in events[-EVENTS_SHOWN:]
     ]
     return table("Events", ("#step", "event", "", "time"), rows, total=len(events))
