@@ -312,7 +312,7 @@ def test_p2_a_resources_address_is_looked_up_and_never_walked(standing: Served, 
 # ── O: what leaks, and what reads change ────────────────────────────────────────
 
 QUIET = """
-import asyncio, http.client, json, sys
+import asyncio, http.client, json, socket, sys
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -341,6 +341,9 @@ for body in (b"", b"{", b"[]", b"{}", b"1"):
     connection.request("POST", "/mcp", body, {**found.headers, "Content-Type": "application/json"})
     connection.getresponse().read()
     connection.close()
+with socket.create_connection(("127.0.0.1", int(found.url.split(":")[2].split("/")[0]))) as stranger:
+    stranger.sendall(b"\\x16\\x03\\x01 no HTTP at all\\r\\n\\r\\n")
+    stranger.recv(1000)
 control.stop(current())
 """
 

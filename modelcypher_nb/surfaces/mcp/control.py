@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...errors import ConflictError, ModelCypherError, ServerError, SettingError
 from ...guard.secrets import shown
@@ -24,7 +24,6 @@ __all__ = ["Control", "control"]
 
 MODE = "launch token"
 CLIENTS_KEPT = 32
-CALLS_SHOWN = 20
 # Settings whose part isn't built: where one is set, the person counts on it, so the server doesn't start without it.
 NOT_BUILT = (
     "mcp_public_url", "mcp_tls_cert", "mcp_tls_key", "mcp_auth_issuer", "mcp_auth_audience", "mcp_auth_jwks_uri",
@@ -73,7 +72,7 @@ class Running:
         self.home = session.home_path
         self.asked = {key: settings[key] for key in ASKED}
         self.profile: str = settings["mcp_profile"]
-        self.clients: dict[str, str] = {}
+        self.clients: dict[str, None] = {}  # an ordered set: who called, the last of them last
         self.calls = 0
         self._token = LaunchToken()
         self._home = session.home
@@ -88,11 +87,11 @@ class Running:
             self.http.stop()
             raise
 
-    def _called(self, name: str, version: str) -> None:
+    def _called(self, name: str) -> None:
         """Count a call; only the event loop's thread comes here."""
         self.calls += 1
         self.clients.pop(shown(name, 60), None)
-        self.clients[shown(name, 60)] = shown(version, 40)
+        self.clients[shown(name, 60)] = None
         if len(self.clients) > CLIENTS_KEPT:
             del self.clients[next(iter(self.clients))]
 
@@ -189,26 +188,6 @@ class Control:
         if running is None:
             raise ServerError("No server runs in this process.", "Start it: %mc mcp start")
         return running.connection
-
-    def live(self, session: Session) -> dict[str, Any]:
-        """The server view's data while the kernel is there: also address, clients and the last calls."""
-        running, facts = self._alive(), self.status(session)
-        data: dict[str, Any] = {"state": facts.state, "profile": facts.profile, "mode": facts.mode}
-        if running is None:
-            return data
-        rows = [row for row in session.catalog.audit(10 * CALLS_SHOWN) if row.principal.startswith("assistant:")]
-        clients = [{"name": name, "version": version} for name, version in list(running.clients.items())]
-        calls = [
-            {
-                "time": row.time,
-                "principal": row.principal,
-                "tool": f"mc_{row.operation}",
-                "outcome": row.outcome,
-                "milliseconds": row.milliseconds,
-            }
-            for row in rows[:CALLS_SHOWN]
-        ]
-        return {**data, "address": facts.address, "clients": clients, "calls": calls}
 
     def _alive(self) -> Running | None:
         running = self._running

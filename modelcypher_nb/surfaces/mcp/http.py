@@ -189,7 +189,7 @@ def _uvicorn(gate: Gate, ready: threading.Event) -> uvicorn.Server:
             lifespan="off",
             interface="asgi3",
             log_config=None,
-            log_level="warning",
+            log_level="error",  # a stranger's malformed request is no news for the notebook's output
             access_log=False,
             proxy_headers=False,
             server_header=False,

@@ -53,10 +53,10 @@ class McpApp:
     Args:
         session: the kernel's session.
         profile: which operations become tools.
-        called: told of each call: the client's name, its version.
+        called: told of each call by the client's name.
     """
 
-    def __init__(self, session: Session, profile: str, called: Callable[[str, str], None]) -> None:
+    def __init__(self, session: Session, profile: str, called: Callable[[str], None]) -> None:
         import anyio
 
         self._session = session
@@ -89,9 +89,9 @@ class McpApp:
     def _call(self, context: Context) -> Call:
         """The caller: what the client calls itself names its rows in the audit log, and gives it nothing."""
         about = context.session.client_params
-        name, version = (about.client_info.name, about.client_info.version) if about else (NAMELESS, "")
-        self._called(name or NAMELESS, version)
-        return self._session.assistant(name or NAMELESS)
+        name = (about.client_info.name if about else "") or NAMELESS
+        self._called(name)
+        return self._session.assistant(name)
 
     async def _worked(self, work: Callable[[], Given]) -> Given:
         import anyio.to_thread

@@ -234,14 +234,6 @@ def test_status_counts_calls_and_names_clients(served: Served) -> None:
     assert wire(find("mcp_status"), facts)["state"] == "running"
 
 
-def test_the_live_view_knows_clients_and_the_last_calls(served: Served) -> None:
-    served.call("mc_job_show", as_client="claude", jobId="none")
-    live = served.control.live(served.session)
-    assert live["clients"] == [{"name": "claude", "version": "1"}]
-    assert (live["calls"][0]["tool"], live["calls"][0]["principal"]) == ("mc_job_show", "assistant:claude")
-    assert live["address"] == f"127.0.0.1:{served.port}"
-
-
 AT_EXIT = """
 from modelcypher_nb.operations.session import current
 from modelcypher_nb.surfaces.mcp.control import control
