@@ -18,7 +18,12 @@ from .writing import AppendFile, append_file, locked, make_folder, publish_folde
 if TYPE_CHECKING:
     from .paths import Guard
 
-__all__ = ["Entry", "Identity", "SafePath", "open_beneath"]
+__all__ = ["REGISTRY", "Entry", "Identity", "SafePath", "explained", "open_beneath"]
+
+
+# The registry is SQLite's alone. Closing any descriptor of a file drops every POSIX lock that the process holds on it:
+# another process would then think itself alone, and delete the write-ahead log that this one goes on writing to.
+REGISTRY = "catalog.sqlite3"
 
 
 class Identity(NamedTuple):
@@ -46,6 +51,8 @@ class Entry(NamedTuple):
 
 def _open_component(parent: int, name: str, flags: int) -> int:
     """Open one component without following a link and without touching what is neither file nor folder."""
+    if name.startswith(REGISTRY):
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), name)
     status = os.stat(name, dir_fd=parent, follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
@@ -64,7 +71,7 @@ def open_beneath(root: int, parts: tuple[str, ...]) -> int:
     """Open a path beneath a folder's descriptor, component by component, following no link on the way.
 
     Raises:
-        OSError: ELOOP for a link, EOPNOTSUPP for a device, FIFO or socket, else as `open` does.
+        OSError: ELOOP for a link, EOPNOTSUPP for a device, FIFO or socket, EBUSY for a registry, else as `open` does.
     """
     current = os.dup(root)
     try:
@@ -283,6 +290,10 @@ def explained(error: OSError, location: str) -> Exception:
     if error.errno in {errno.ELOOP, errno.EINVAL}:  # EINVAL: what was a link was none any more when it was read
         return PathRefusedError(
             f"{text} is reached by a link that can't be proven to stay inside.", "Name the link's target itself."
+        )
+    if error.errno == errno.EBUSY:
+        return PathRefusedError(
+            f"{text} is a registry of this toolkit, which is never opened as a file.", "Read it with: mc model list"
         )
     if error.errno == errno.EOPNOTSUPP:
         return PathRefusedError(

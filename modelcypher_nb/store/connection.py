@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, MalformedError, StorageError
+from ..guard.safe_path import REGISTRY
 from ..guard.secrets import shown
 from .host_claim import HostClaim
 from .network_home import is_on_network
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FILE_NAME", "Connection"]
 
-FILE_NAME = "catalog.sqlite3"
+FILE_NAME = REGISTRY
 BUSY_MILLISECONDS = 10_000
 
 _connections: weakref.WeakSet[Connection] = weakref.WeakSet()

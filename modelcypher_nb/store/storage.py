@@ -57,6 +57,14 @@ def _size_of(folder: SafePath, name: str) -> int:
         return 0  # a run that goes on removed it meanwhile
 
 
+def _registry_size(home: SafePath, name: str) -> int:
+    """The bytes of one of the registry's files, without opening it (see guard.safe_path.REGISTRY)."""
+    try:
+        return os.stat(name, dir_fd=home.fileno(), follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return 0  # the write-ahead log comes and goes
+
+
 def usage(store: RunStore) -> StorageReport:
     """Measure the home folder, and list what registered models outside it take."""
     rows = [*_models(store), *_checkpoints(store), *_runs(store), *_catalog(store)]
@@ -155,6 +163,6 @@ def _catalog(store: RunStore) -> list[StorageItem]:
     names = [entry.name for entry in store.home.list() if entry.is_file and entry.name.startswith(FILE_NAME)]
     if not names:
         return []
-    size = sum(_size_of(store.home, name) for name in names)
+    size = sum(_registry_size(store.home, name) for name in names)
     where = store.home.location
     return [StorageItem("catalog", "catalog", size, reclaimable=False, path=where, reason="the registry itself")]

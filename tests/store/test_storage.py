@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from modelcypher_nb.errors import PathRefusedError
 from modelcypher_nb.store.checkpoints import folder_name
 from modelcypher_nb.store.records import CheckpointRecord, JobRecord, ModelRecord
 from modelcypher_nb.store.run_store import RunStore
@@ -54,3 +59,24 @@ def test_the_largest_come_first(store: RunStore, model: Callable[..., ModelRecor
     for number in range(3):
         store.catalog.add_model(model(f"m{number}", size_bytes=10**9 * (number + 1)))
     assert [row.id for row in usage(store).rows][:3] == ["m2@1", "m1@1", "m0@1"]
+
+
+def test_measuring_the_home_keeps_the_registry_s_locks(store: RunStore) -> None:
+    # A descriptor of the registry that is opened and closed takes SQLite's locks with it, and another process that
+    # comes and goes then deletes the write-ahead log under us: what we write afterwards is lost.
+    store.catalog.add_job(JobRecord(id="first-000000", name="first", state="queued", created_at=1.0))
+    assert any(row.category == "catalog" and row.bytes for row in usage(store).rows)
+    count = (
+        "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('select count(*) from jobs').fetchone()[0])"
+    )
+    other = [sys.executable, "-c", count, store.home.location + "/catalog.sqlite3"]
+    subprocess.run(other, check=True)
+    store.catalog.add_job(JobRecord(id="second-000000", name="second", state="queued", created_at=2.0))
+    seen = subprocess.run(other, check=True, capture_output=True, text=True)
+    assert seen.stdout == "2\n"
+
+
+def test_the_registry_is_never_opened_as_a_file(store: RunStore) -> None:
+    store.catalog.add_job(JobRecord(id="first-000000", name="first", state="queued", created_at=1.0))
+    with pytest.raises(PathRefusedError, match="registry"), store.home / "catalog.sqlite3":
+        pass
