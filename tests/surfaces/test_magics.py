@@ -18,7 +18,7 @@ from modelcypher_nb.surfaces import completion, magics
 from modelcypher_nb.surfaces.variables import read, word_of
 
 if TYPE_CHECKING:
-    from conftest import Kernel
+    from tests.kernels import Kernel
 
 
 # IPython's own way for terminals without jedi; it has no date for its end.
