@@ -96,11 +96,13 @@ def control(
         ConflictError: several live runs bear the name.
     """
     record = _chosen(store, reference)
+    run = live.find(record.id)
+    if run is not None:
+        record = run.record  # its row follows a moment later
     if verb == "resume" and record.state in STOPPED:
         return Controlled(_again(store, record, principal), None, "done")
     check_verb(record, verb)
     request = _Request(store, record.id, verb, arguments, principal, time.monotonic() + wait)
-    run = live.find(record.id)
     command, outcome = _ask_there(request) if run is None else _ask_here(request, run)
     _raise_refusal(command)
     return Controlled(as_found(store.catalog.job(record.id)) if run is None else run.record, command, outcome)

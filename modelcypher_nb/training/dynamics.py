@@ -60,7 +60,12 @@ def robust_score(value: float, window: Sequence[float]) -> float:
 
 def is_spike(value: float, window: Sequence[float]) -> bool:
     """Whether a loss stands out above the 64 before it: its robust score is over 6."""
-    return math.isfinite(value) and robust_score(value, window) > SPIKE_SCORE
+    if not math.isfinite(value) or len(window) < FEWEST:
+        return False
+    middle = statistics.median(window)
+    if value - middle <= SPIKE_SCORE * FLAT * abs(middle):
+        return False  # most steps end here: below any score that counts, without the deviations
+    return robust_score(value, window) > SPIKE_SCORE
 
 
 def loss_verdict(
@@ -78,12 +83,11 @@ def loss_verdict(
     Returns:
         The kind of event (`nan` or `spike`) and its text, or None where nothing is wrong.
     """
-    beside = _beside(grad_norm, learning_rate)
     if not math.isfinite(value):
         word = "NaN" if math.isnan(value) else "infinite"
         before = f"the last finite loss was {window[-1]:.4g}" if window else "no finite loss came before"
         return "nan", (
-            f"The loss is {word} at step {step}: {before}{beside}. "
+            f"The loss is {word} at step {step}: {before}{_beside(grad_norm, learning_rate)}. "
             "Resume from a checkpoint before it with a lower learning rate or clipped gradients."
         )
     if not is_spike(value, window):
@@ -91,7 +95,7 @@ def loss_verdict(
     middle, score = statistics.median(window), robust_score(value, window)
     return "spike", (
         f"The loss jumped to {value:.4g} at step {step}: the median of the {len(window)} before is {middle:.4g}, "
-        f"{score:.0f} robust deviations below{beside}."
+        f"{score:.0f} robust deviations below{_beside(grad_norm, learning_rate)}."
     )
 
 

@@ -35,8 +35,7 @@ class Measure:
         self._optimizer = optimizer
         self._values: dict[str, Any] = {}
         self._step = 0
-        self._failed = False
-        self.stepped = False
+        self._failed = self._taken = self.stepped = False
         self._hook: Any = None
         if hasattr(optimizer, "register_step_pre_hook"):
             self._hook = optimizer.register_step_pre_hook(self._before_step)
@@ -45,7 +44,7 @@ class Measure:
         """Begin a step."""
         self._step = step
         self._values = {}
-        self.stepped = False
+        self._taken = self.stepped = False
 
     def _before_step(self, optimizer: Any, args: object, kwargs: object) -> None:
         del args, kwargs
@@ -69,9 +68,11 @@ class Measure:
         if not self.stepped and self._optimizer is not None:
             return {}
         values, self._values = self._values, {}
-        rate = self._pace.samples_per_second
-        if rate is not None and (values or self._optimizer is None):
-            values["train/samples_per_second"] = rate
+        if values or not self._taken:
+            self._taken = True
+            rate = self._pace.samples_per_second
+            if rate is not None:
+                values["train/samples_per_second"] = rate
         return values
 
     def close(self) -> None:

@@ -95,6 +95,7 @@ class Recorder:
         self._held: list[tuple[int, float, dict[str, Any]]] = []
         self._window: deque[float] = deque(maxlen=WINDOW)
         self._finite = True
+        self._calm = WINDOW  # losses since the last spike that was told
         self._onlookers: list[Points] = []
         self.latest: dict[str, tuple[int, float]] = {}
         self.unwritten: list[tuple[int, float, str, str]] = []
@@ -166,13 +167,16 @@ class Recorder:
             self._judge(step, record["train/loss"])
 
     def _judge(self, step: int, loss: float) -> None:
+        """Tell of a loss that is wrong: once for a stretch of NaN, and of spikes once for as long as a window is."""
         finite = math.isfinite(loss)
-        if self._finite or finite:  # one event for a stretch of NaN, not one a step
+        self._calm += 1
+        if self._calm > WINDOW if finite else self._finite:
             verdict = loss_verdict(
                 loss, step, self._window, self.at(step, "train/grad_norm"), self.at(step, "train/learning_rate")
             )
             if verdict is not None:
                 self.event(step, *verdict)
+                self._calm = 0 if finite else self._calm
         self._finite = finite
         if finite:
             self._window.append(loss)

@@ -71,6 +71,12 @@ def test_a_spike_is_an_event_with_its_numbers(store: RunStore, recorder: Recorde
     assert [(event.step, event.kind) for event in store.series("job").events()] == [(65, "spike")]
 
 
+def test_spikes_that_follow_each_other_are_told_once_a_window(store: RunStore, recorder: Recorder) -> None:
+    for step in range(1, 200):
+        recorder.log(step, {"train/loss": 4.0 if step > 64 and step % 9 == 0 else 1 + 0.01 * (step % 5)})
+    assert [event.step for event in store.series("job").events()] == [72, 144]
+
+
 def test_a_full_disk_ends_the_logging_once_and_visibly_and_never_the_run(store: RunStore, recorder: Recorder) -> None:
     recorder.log(1, {"train/loss": 1.0})
     appended = recorder._writer._file  # type: ignore[union-attr]
