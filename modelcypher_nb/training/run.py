@@ -26,7 +26,7 @@ PERSON = "person"
 
 
 class Run(Engine):
-    """A training run; see `Engine` for what it is made of.
+    """A training run; see `Life` for its arguments, and `Engine` for its loop.
 
     In a background thread (`start`, `fit`) Pause hands the kernel back, and Stop ends the thread at its next step. In
     the main cell Pause holds the loop where it is.
