@@ -218,7 +218,7 @@ def _converted(item: Parameter, value: Any, name: str) -> Any:
         return str(value.__fspath__())
     elif item.type is dict and isinstance(value, Mapping):
         return dict(value)
-    elif isinstance(value, item.type):
+    elif isinstance(value, item.type) and isinstance(value, bool) == (item.type is bool):  # True is no number here
         return value
     raise UsageError(
         f"{name}'s {item.name} is {shown(repr(value), 80)}, which is no {item.type.__name__}.",
