@@ -15,6 +15,16 @@ export interface Payload {
   data: object;
 }
 
+/** A payload in a notebook's file: its data as JSON text, or each of its numbers would take a line there. */
+export interface SavedPayload {
+  _schema: string;
+  view: ViewName;
+  id: string;
+  nonce: string;
+  savedAt: string;
+  data: string;
+}
+
 // view -> kernel
 
 export interface CommOpen {

@@ -1,6 +1,6 @@
 /** Every view by its wire name. */
 
-import type { Payload } from "./messages";
+import type { Payload, SavedPayload } from "./messages";
 import { view as modelCard } from "./model_card";
 import { view as refusal } from "./refusal";
 import { view as registry } from "./registry";
@@ -17,8 +17,18 @@ export function viewOf(name: unknown): View<never> | undefined {
 /** A saved output's data is a stranger's until proven: enough shape to go on, or nothing. */
 export function readPayload(value: unknown): Payload | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const payload = value as Partial<Payload>;
-  const strings = [payload._schema, payload.id, payload.nonce];
-  if (!strings.every((text) => typeof text === "string") || typeof payload.data !== "object" || payload.data === null) return undefined;
-  return payload as Payload;
+  const saved = value as Partial<SavedPayload>;
+  const strings = [saved._schema, saved.id, saved.nonce, saved.data];
+  if (!strings.every((text) => typeof text === "string")) return undefined;
+  const data = parsed(saved.data ?? "");
+  return data === undefined ? undefined : ({ ...saved, data } as Payload);
+}
+
+function parsed(text: string): object | undefined {
+  try {
+    const data: unknown = JSON.parse(text);
+    return typeof data === "object" && data !== null && !Array.isArray(data) ? data : undefined;
+  } catch {
+    return undefined; // not what we write: the output's HTML is shown in its place
+  }
 }

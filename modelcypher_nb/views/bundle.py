@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import html, text
-from .messages import MIME, SCHEMA, WIDGET_MIME, Payload, ViewName
+from .messages import MIME, SCHEMA, WIDGET_MIME, Payload, SavedPayload, ViewName
 from .numbers import iso
 from .sheet import Cell, Sheet
 from .thin import encoded, thinned
@@ -16,6 +16,7 @@ from .thin import encoded, thinned
 __all__ = ["MOST_BYTES", "MOST_PICTURE_BYTES", "SAVED", "bundle", "facts_bundle", "payload"]
 
 MOST_BYTES = 150_000  # of an object in all formats together
+FEWEST_BYTES = 2_000
 MOST_HTML_BYTES = 60_000
 MOST_TEXT_CHARACTERS = 8_000
 MOST_PICTURE_BYTES = 30_000
@@ -62,12 +63,23 @@ def bundle(
         made["image/png"] = base64.b64encode(picture).decode()
     rest = sum(len(content.encode()) for content in made.values()) + 500
     room = MOST_BYTES - rest
-    everything: dict[str, Any] = {MIME: saved}
-    if len(encoded(saved)) > room:
-        everything[MIME] = payload(saved["view"], saved["id"], saved["nonce"], saved["data"], room)
+    everything: dict[str, Any] = {MIME: _filed(saved, room)}
     if widget is not None:
         everything[WIDGET_MIME] = {"version_major": 2, "version_minor": 0, "model_id": widget}
     return {**everything, **made}
+
+
+def _filed(saved: Payload, room: int) -> SavedPayload:
+    """The payload as the notebook's file holds it, in at most `room` bytes: as a text within JSON, quotes take two."""
+    limit = room
+    while len(encoded(filed := _as_text(saved))) > room and limit > FEWEST_BYTES:
+        limit = limit * 3 // 4
+        saved = payload(saved["view"], saved["id"], saved["nonce"], saved["data"], limit)
+    return filed
+
+
+def _as_text(saved: Payload) -> SavedPayload:
+    return {**saved, "data": encoded(saved["data"]).decode()}  # type: ignore[typeddict-item]
 
 
 def facts_bundle(facts: Any, *, complete: bool = False) -> dict[str, str]:

@@ -4,7 +4,7 @@
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-__all__ = ["COMM_TARGET", "MIME", "SCHEMA", "Payload", "ViewName"]
+__all__ = ["COMM_TARGET", "MIME", "SCHEMA", "Payload", "SavedPayload", "ViewName"]
 
 MIME = "application/vnd.modelcypher.v1+json"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
@@ -23,6 +23,17 @@ class Payload(TypedDict):
     nonce: str
     savedAt: str
     data: dict[str, Any]
+
+
+class SavedPayload(TypedDict):
+    """A payload in a notebook's file: its data as JSON text, or each of its numbers would take a line there."""
+
+    _schema: str
+    view: ViewName
+    id: str
+    nonce: str
+    savedAt: str
+    data: str
 
 
 class CommOpen(TypedDict):

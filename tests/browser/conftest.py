@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -69,6 +70,21 @@ def _until(check: Callable[[], bool], seconds: float, what: str) -> None:
     while not check():
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds:.0f} s"
         time.sleep(0.1)
+
+
+def shut_down_kernels(lab: Lab) -> None:
+    """End every kernel, so that no test inherits another's."""
+    for session in _ask(lab, "GET", "api/sessions") or []:
+        _ask(lab, "DELETE", f"api/sessions/{session['id']}")
+
+
+def _ask(lab: Lab, method: str, path: str) -> Any:
+    request = urllib.request.Request(  # noqa: S310 - loopback
+        f"{lab.url}/{path}", method=method, headers={"Authorization": f"token {lab.token}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        body = answer.read()
+        return json.loads(body) if body else None
 
 
 def _answers(url: str) -> bool:
@@ -146,7 +162,18 @@ def open_notebook(page: Page, lab: Lab, name: str, *, kernel: bool = True) -> No
     page.goto(lab.address(name))
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     if kernel:
-        page.wait_for_selector(".jp-NotebookPanel-toolbar [data-status='idle']", timeout=60_000, state="attached")
+        wait_for_kernel(page)
+
+
+def wait_for_kernel(page: Page) -> None:
+    """Wait until the notebook's kernel has started and is idle; before that, running a cell asks for a kernel."""
+    page.wait_for_function(
+        """() => {
+            const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+            return context?.isReady && context.session?.kernel?.status === 'idle';
+        }""",
+        timeout=90_000,
+    )
 
 
 def run_all(page: Page) -> None:
@@ -157,8 +184,10 @@ def run_all(page: Page) -> None:
 def run_cell(page: Page, index: int) -> None:
     """Run one cell through Lab's own command, as Ctrl+Enter does."""
     page.evaluate(
-        """index => {
-            window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+        """async index => {
+            const panel = window.jupyterapp.shell.currentWidget;
+            await panel.sessionContext.ready;  // before that, Lab asks which kernel to use instead of running anything
+            panel.content.activeCellIndex = index;
             window.jupyterapp.commands.execute('notebook:run-cell');
         }""",
         index,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Lab, open_notebook, run_cell, save, shoot
+from .conftest import Lab, open_notebook, run_cell, save, shoot, shut_down_kernels, wait_for_kernel
 
 SETUP = """
 %load_ext modelcypher_nb
@@ -22,10 +23,11 @@ run = mc.TrainingRun(name="endless", model=model, optimizer=optimizer)
 
 def train(run):
     for _ in run.steps(range(100_000)):
-        loss = model(torch.ones(4, 8)).square().mean()
-        optimizer.zero_grad()
+        # The run's own, not the globals: another test's run goes on in this kernel, and two may not train one model.
+        loss = run.model(torch.ones(4, 8)).square().mean()
+        run.optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        run.optimizer.step()
         run.log(loss=loss)
         time.sleep(0.005)
 
@@ -44,14 +46,15 @@ def button(page: Page, name: str):  # noqa: ANN201
 
 
 @pytest.fixture
-def endless(page: Page, lab: Lab) -> Page:
+def endless(page: Page, lab: Lab) -> Iterator[Page]:
     """A notebook whose background run is live, with a busy cell ready to run."""
     name = "endless.ipynb"
     lab.notebook(name, SETUP, BUSY, "run.cancel(); run.wait(); run.state")
     open_notebook(page, lab, name)
     run_cell(page, 0)
     expect(button(page, "Pause")).to_be_visible(timeout=60_000)
-    return page
+    yield page
+    shut_down_kernels(lab)
 
 
 def test_pause_clicked_while_another_cell_runs_pauses_the_run(endless: Page) -> None:
@@ -105,11 +108,12 @@ def test_a_forged_bundle_gets_no_button_and_no_live_verdict(endless: Page, lab: 
     real = next(o["data"][mime] for c in notebook.cells for o in c.get("outputs", []) if mime in o.get("data", {}))
     forged = json.loads(json.dumps(real))
     forged["nonce"] = "0" * len(forged["nonce"])
-    forged["data"]["actions"] = ["pause", "cancel"]
+    forged["data"] = json.dumps({**json.loads(forged["data"]), "actions": ["pause", "cancel"]})
     forged["actions"] = ["pause", "cancel"]
     card = {"_schema": "mc.view.v1", "view": "model_card", "id": real["id"], "nonce": real["nonce"], "savedAt": real["savedAt"],
-            "data": {"name": "trust me", "format": "safetensors", "parameterCount": 1, "dtypes": {"F32": 1}, "sizeBytes": 4,
-                     "verdict": {"level": "weights", "findings": []}, "tensorCount": 0, "tensors": []}}  # fmt: skip
+            "data": json.dumps({"name": "trust me", "format": "safetensors", "parameterCount": 1, "dtypes": {"F32": 1},
+                                "sizeBytes": 4, "verdict": {"level": "weights", "findings": []}, "tensorCount": 0,
+                                "tensors": []})}  # fmt: skip
     stranger = nbformat.v4.new_notebook(metadata=notebook.metadata)
     stranger.cells = [nbformat.v4.new_code_cell("1")]
     for payload in (forged, card):
@@ -119,6 +123,7 @@ def test_a_forged_bundle_gets_no_button_and_no_live_verdict(endless: Page, lab: 
     open_notebook(endless, lab, "stranger.ipynb")
     expect(endless.locator(".mc-training_run")).to_contain_text("saved output, not checked here", timeout=20_000)
     expect(endless.locator(".mc-model_card")).to_contain_text("saved output, not checked here")
+    wait_for_kernel(endless)
     run_cell(endless, 0)  # the kernel is up, and still confirms nothing
     expect(endless.locator(".jp-Cell").first.locator(".jp-InputPrompt")).to_have_text("[1]:", timeout=30_000)
     for name in ("Pause", "Stop", "Resume", "Compute digest", "Register"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -198,7 +199,7 @@ def test_the_refusal_of_a_typed_path_offers_its_folder_once(kernel: Any) -> None
     shown = [o["content"]["data"] for o in kernel.outputs[cell] if o["msg_type"] == "display_data"]
     assert len(shown) == 1
     payload = shown[0][MIME]
-    assert set(payload["data"]) == {"problem", "remedy"}
+    assert set(json.loads(payload["data"])) == {"problem", "remedy"}
     view = kernel.view(payload)
     snapshot = view.wait("snapshot")
     assert snapshot["actions"] == ["allow"]

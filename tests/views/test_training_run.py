@@ -41,6 +41,11 @@ def outputs(kernel: Any, code: str) -> list[tuple[str, str | None, dict[str, Any
     ]
 
 
+def saved(bundle: dict[str, Any]) -> Any:
+    """The data that the notebook's file holds, as text."""
+    return json.loads(bundle[MIME]["data"])
+
+
 @pytest.mark.slow
 def test_a_loop_in_a_cell_shows_its_panel_once_and_leaves_the_last_state(kernel: Any) -> None:
     first, last = outputs(kernel, LOOP)
@@ -49,7 +54,7 @@ def test_a_loop_in_a_cell_shows_its_panel_once_and_leaves_the_last_state(kernel:
     data = last[2]
     assert set(data) == {MIME, WIDGET_MIME, "text/html", "text/plain", "image/png"}
     assert len(json.dumps(data, ensure_ascii=False).encode()) <= MOST_BYTES
-    payload = data[MIME]["data"]
+    payload = saved(data)
     assert (payload["job"]["state"], payload["job"]["step"]) == ("completed", 40)
     assert {one["name"] for one in payload["series"]} >= {"train/loss", "train/grad_norm", "train/learning_rate"}
     assert "owner" not in payload["job"]
@@ -80,12 +85,12 @@ def train(run):
 """)
     shown = outputs(kernel, "background = mc.TrainingRun('background'); background.start(train)")
     assert [kind for kind, _, _ in shown] == ["display_data"]
-    assert shown[0][2][MIME]["data"]["job"]["state"] in {"queued", "running"}
+    assert saved(shown[0][2])["job"]["state"] in {"queued", "running"}
     assert "image/png" not in shown[0][2]
     ended = outputs(kernel, "go.set(); background.wait(); None")
     assert [kind for kind, _, _ in ended] == ["update_display_data"]
     assert ended[0][1] == shown[0][1]
-    assert ended[0][2][MIME]["data"]["job"]["state"] == "completed"
+    assert saved(ended[0][2])["job"]["state"] == "completed"
 
 
 @pytest.mark.slow
@@ -94,7 +99,7 @@ def test_a_job_s_facts_show_the_run_s_panel(kernel: Any) -> None:
     ((kind, _, data),) = outputs(kernel, "mc.job_show(run.id)")
     assert kind == "execute_result"
     assert data[MIME]["view"] == "training_run"
-    assert data[MIME]["data"]["job"]["step"] == 40
+    assert saved(data)["job"]["step"] == 40
 
 
 @pytest.fixture
