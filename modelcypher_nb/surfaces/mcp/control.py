@@ -97,6 +97,7 @@ class Running:
 
     def stop(self) -> None:
         """Withdraw the file first: nobody is led to a server that is about to go."""
+        self._token.revoke()
         try:
             discovery.withdraw(self._home, self._entry)
         finally:
@@ -138,6 +139,7 @@ class Control:
         check_built(session)
         with self._lock:
             if self._alive() is None:
+                self._end()  # what is left of one whose thread died
                 self._running = Running(session)
                 atexit.unregister(self._end)
                 atexit.register(self._end)

@@ -27,7 +27,7 @@ HOST = "127.0.0.1"
 SESSIONS = 64
 BACKLOG = 64
 START_SECONDS = 15.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 5.0  # a long call is let go on then; its caller is gone, and the token with it
 GRACE_SECONDS = 1  # for answers that are on their way when the server stops
 
 _live: weakref.WeakSet[HttpServer] = weakref.WeakSet()
@@ -116,10 +116,12 @@ class HttpServer:
         loop, stopping = self._loop, self._stopping
         if loop is not None and stopping is not None and not loop.is_closed():
             loop.call_soon_threadsafe(stopping.set)
-        if self._thread is not None and self._thread.ident is not None:
-            self._thread.join(STOP_SECONDS)
-        self._socket.close()
-        _live.discard(self)
+        try:
+            if self._thread is not None and self._thread.ident is not None:
+                self._thread.join(STOP_SECONDS)
+        finally:  # the Stop button may end the wait
+            self._socket.close()
+            _live.discard(self)
 
     def release_in_child(self) -> None:
         """Close what a fork copied, in the child alone: the parent's connections live on."""

@@ -20,7 +20,7 @@ class LaunchToken:
 
     def __init__(self) -> None:
         self._text = secrets.token_urlsafe(BITS // 8)
-        self._digest = hashlib.sha256(self._text.encode()).digest()
+        self._digest: bytes | None = hashlib.sha256(self._text.encode()).digest()
         remember(self._text)
 
     def __repr__(self) -> str:
@@ -35,7 +35,12 @@ class LaunchToken:
 
     def matches(self, presented: bytes) -> bool:
         """Whether this is the token; the time it takes tells nothing, whatever length was presented."""
-        return hmac.compare_digest(hashlib.sha256(presented).digest(), self._digest)
+        digest = self._digest
+        return digest is not None and hmac.compare_digest(hashlib.sha256(presented).digest(), digest)
+
+    def revoke(self) -> None:
+        """Match nothing from now on, on connections that are still open as well."""
+        self._digest = None
 
 
 def bearer(authorization: list[bytes]) -> bytes | None:

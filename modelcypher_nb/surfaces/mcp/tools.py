@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...errors import InternalError, ModelCypherError, UnknownIdError
+from ...errors import InternalError, ModelCypherError, UnknownIdError, UsageError
 from ...guard.secrets import shown
 from ...operations import names
 from ...operations.operation import Operation, find, run
@@ -110,10 +111,12 @@ def answer(operation: Operation, call: Call, arguments: Mapping[str, Any]) -> di
     unknown = [name for name in arguments if name not in python_names]
     try:
         facts = run(operation, call, {python_names.get(name, name): value for name, value in arguments.items()})
-    except ModelCypherError as error:
-        if unknown:  # the executor names the parameters as Python does
+    except UsageError as error:
+        if unknown:
             error.problem = f"{operation.tool} has no parameter '{shown(unknown[0], 60)}'."
             error.remedy = f"It takes: {', '.join(python_names) or 'nothing'}."
+        for wire_name, python_name in python_names.items():  # the executor names parameters as Python does
+            error.problem = re.sub(rf"\b{python_name}\b", wire_name, error.problem)
         raise
     answered: dict[str, Any] = harmless(wire(operation, facts))
     return answered

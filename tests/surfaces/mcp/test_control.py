@@ -105,6 +105,25 @@ def test_stop_doesnt_wait_for_clients_that_stay_connected(served: Served) -> Non
         assert idle.recv(100) == b""
 
 
+def test_a_revoked_token_matches_nothing() -> None:
+    token = LaunchToken()
+    assert token.matches(token.reveal().encode())
+    token.revoke()
+    assert not token.matches(token.reveal().encode())
+
+
+def test_a_server_whose_thread_died_is_replaced_and_leaves_no_file(served: Served) -> None:
+    old = served.control._running
+    assert old is not None
+    old.http.stop()
+    with pytest.raises(ServerError):
+        served.control.connection()
+    assert served.control.start(served.session).state == "running"
+    folder = Path(served.environment["MODELCYPHER_NB_HOME"]) / "mcp"
+    assert len(list(folder.iterdir())) == 1
+    assert not served.call("mc_job_list").is_error
+
+
 def test_a_new_start_has_a_new_token(served: Served) -> None:
     old = served.token
     served.control.stop(served.session)

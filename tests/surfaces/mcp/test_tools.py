@@ -153,7 +153,7 @@ def test_a_number_that_json_lacks_still_fits_the_declared_shape(served: Served) 
     ("tool", "arguments", "problem", "remedy"),
     [
         ("mc_job_show", {"jobId": "nothing"}, "nothing", "mc job list"),
-        ("mc_job_show", {}, "needs job_id", "Id of the job"),
+        ("mc_job_show", {}, "needs jobId", "Id of the job"),
         ("mc_job_show", {"job": "x"}, "mc_job_show has no parameter 'job'.", "It takes: jobId."),
         ("mc_job_list", {"status": "dead"}, "'dead'", "Give one of: queued"),
         ("mc_job_metrics", {"jobId": "x", "points": 1}, "points is 1", "2 or more"),
