@@ -92,7 +92,9 @@ def withdraw(home: SafePath, entry: Entry) -> None:
 
 def newest(home: SafePath) -> Entry | None:
     """The server that started last among those that run, or None."""
-    with home.folder(FOLDER) as folder:
+    if not any(entry.name == FOLDER for entry in home.list()):
+        return None  # asking makes no folder
+    with home / FOLDER as folder:
         entries = [entry for name in _names(folder) if (entry := _read(folder, name)) is not None]
     return max(entries, key=lambda entry: entry.started_at, default=None)
 
