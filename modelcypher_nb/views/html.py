@@ -22,8 +22,10 @@ TABLE = "border-collapse:collapse;margin:2px 0 6px;font-size:12px"
 LABEL = "text-align:left;vertical-align:top;font-weight:400;opacity:.7;padding:1px 14px 1px 0;white-space:nowrap"
 VALUE = "text-align:left;vertical-align:top;padding:1px 0;overflow-wrap:anywhere"
 RULE = f"border-bottom:1px solid {EDGE}"
-NUMBER = "text-align:right;font-variant-numeric:tabular-nums;padding:1px 14px 1px 0"
-WORD = "text-align:left;padding:1px 14px 1px 0;overflow-wrap:anywhere"
+NUMBER = "text-align:right;font-variant-numeric:tabular-nums;padding:1px 14px 1px 0;white-space:nowrap"
+WORD = "text-align:left;padding:1px 14px 1px 0;white-space:nowrap"
+LONG = "text-align:left;padding:1px 14px 1px 0;overflow-wrap:anywhere"  # gives way when the place is narrow
+LONG_CHARACTERS = 32
 MOST_ROWS = 40
 
 
@@ -69,7 +71,7 @@ def _table(table: Table, most_rows: int) -> Markup:
     ]
     rows = [
         element("tr", None, *(
-            _cell("td", value, NUMBER if column.number else WORD)
+            _cell("td", value, NUMBER if column.number else WORD if len(value.text) < LONG_CHARACTERS else LONG)
             for column, value in zip(table.columns, row, strict=True)
         ))
         for row in table.rows[:most_rows]
