@@ -67,7 +67,7 @@ def job_metrics(
     call: Call,
     job_id: JobId,
     names: Annotated[list[str] | None, Param("Only these series.")] = None,
-    points: Annotated[int, Param("Points a series at most; extremes are kept.", ge=2, le=2000)] = 40,
+    points: Annotated[int, Param("Points a series at most; extremes are kept.", ge=8, le=2000)] = 40,
 ) -> JobMetrics:
     """Give a run's metrics as numbers: loss, learning rate, gradient norm and whatever it logs."""
     record = as_found(call.catalog.job(job_id))

@@ -156,7 +156,7 @@ def test_a_number_that_json_lacks_still_fits_the_declared_shape(served: Served) 
         ("mc_job_show", {}, "needs jobId", "Id of the job"),
         ("mc_job_show", {"job": "x"}, "mc_job_show has no parameter 'job'.", "It takes: jobId."),
         ("mc_job_list", {"status": "dead"}, "'dead'", "Give one of: queued"),
-        ("mc_job_metrics", {"jobId": "x", "points": 1}, "points is 1", "2 or more"),
+        ("mc_job_metrics", {"jobId": "x", "points": 1}, "points is 1", "8 or more"),
         ("mc_model_list", {"cursor": "x"}, "'x' is no cursor.", "Give the cursor of the page before"),
         ("mc_settings_allow", {"path": "/"}, "There is no tool 'mc_settings_allow'", "The tools are: mc_system_status"),
         ("mc_job_logs", {"jobId": "x"}, "There is no tool 'mc_job_logs' in the profile assistant.", "The tools are:"),
