@@ -117,7 +117,17 @@ def _reducible(name: Any, value: Any) -> bool:
 
 def _is_series(value: list[Any]) -> bool:
     """Whether it is metrics that can still be thinned."""
-    return any(isinstance(item, dict) and len(item.get("steps", ())) > FEWEST_POINTS for item in value)
+    return any(_is_long(item) for item in value)
+
+
+def _is_long(item: Any) -> bool:
+    """Whether it is one metric, numbers by step, with more than the fewest points."""
+    if not isinstance(item, dict):
+        return False
+    steps, values = item.get("steps"), item.get("values")
+    if not isinstance(steps, list) or not isinstance(values, list) or len(steps) != len(values):
+        return False
+    return len(steps) > FEWEST_POINTS and all(value is None or isinstance(value, (int, float)) for value in values)
 
 
 def _less(value: Any) -> Any:
@@ -131,11 +141,11 @@ def _less(value: Any) -> Any:
     return value[: (len(value) + 1) // 2]
 
 
-def _thinner(series: Facts) -> Facts:
+def _thinner(series: Any) -> Any:
     """A series with about half of its points: of each few neighbours the lowest and the highest stay."""
-    steps, values = series["steps"], series["values"]
-    if len(steps) <= FEWEST_POINTS:
+    if not _is_long(series):
         return series
+    steps, values = series["steps"], series["values"]
     kept = sorted({*_extremes(values), 0, len(values) - 1})
     return {**series, "steps": [steps[index] for index in kept], "values": [values[index] for index in kept]}
 

@@ -74,7 +74,10 @@ FACTS = st.dictionaries(
         | st.integers()
         | st.floats(allow_nan=False, allow_infinity=False)
         | st.text(max_size=400),
-        lambda inner: st.lists(inner, max_size=60) | st.dictionaries(st.text(max_size=8), inner, max_size=60),
+        lambda inner: (
+            st.lists(inner, max_size=60)
+            | st.dictionaries(st.text(max_size=8) | st.sampled_from(["steps", "values", "total"]), inner, max_size=60)
+        ),
         max_leaves=120,
     ),
 )

@@ -147,12 +147,11 @@ def test_a_live_run_is_read_and_paused_while_a_cell_is_busy(kernel: Kernel) -> N
     metrics = kernel.facts("mc_job_metrics", jobId="digits", points=20)
     assert metrics["series"][0]["name"].endswith("loss")
     assert kernel.facts("mc_job_pause", jobId="digits")["command"]["principal"] == "assistant:mcp"
-    states = {kernel.facts("mc_job_show", jobId="digits")["job"]["state"] for _ in range(50)}
-    assert "paused" in states
+    assert any(kernel.facts("mc_job_show", jobId="digits")["job"]["state"] == "paused" for _ in range(100))
     assert kernel.facts("mc_job_resume", jobId="digits")["outcome"] in {"done", "received"}
     assert kernel.facts("mc_job_cancel", jobId="digits")["outcome"] in {"done", "received"}
     assert kernel.end_busy_cell(request)["content"]["status"] == "ok"
-    assert kernel.facts("mc_job_show", jobId="digits")["job"]["state"] == "cancelled"
+    assert any(kernel.facts("mc_job_show", jobId="digits")["job"]["state"] == "cancelled" for _ in range(100))
 
 
 EVIL = """
