@@ -13,7 +13,7 @@ from ..errors import ModelCypherError
 from ..operations.operation import Operation, Parameter
 from ..operations.session import current
 from ..settings import BY_KEY
-from .words import commands, is_positional, option_name, resolve
+from .vocabulary import commands, is_positional, option_name, resolve
 
 __all__ = ["candidates", "matcher"]
 

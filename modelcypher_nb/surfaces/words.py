@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import click
@@ -11,12 +11,12 @@ from ..errors import UsageError
 from ..guard.secrets import shown
 from ..operations import ALIASES, names
 from ..operations.operation import Operation, Parameter, find
+from .vocabulary import EXIT_CODES, commands, explained, is_positional, metavar, option_name, resolve
 
-__all__ = ["Request", "commands", "is_positional", "option_name", "parse", "resolve"]
+__all__ = ["Request", "parse"]
 
 HELP_WIDTH = 100
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH}
-REFERENCES = ("path", "model", "job", "variable")
 
 
 class Request(NamedTuple):
@@ -31,36 +31,6 @@ class Request(NamedTuple):
     arguments: dict[str, Any]
     json: bool
     allow: tuple[str, ...]
-
-
-def is_positional(item: Parameter) -> bool:
-    """Whether a parameter stands by itself: references, the rest of the words, and what a verb can't do without.
-
-    A required quantity with a unit (`--learning-rate 1e-4`) is named all the same: a bare number wouldn't tell.
-    """
-    if item.param.kind in REFERENCES or item.param.kind == "rest":
-        return True
-    return item.required and item.type in {str, int}
-
-
-def option_name(item: Parameter) -> str:
-    """`--kebab-case`."""
-    return "--" + item.name.replace("_", "-")
-
-
-def commands() -> Iterator[tuple[str, ...]]:
-    """Every command's words, in the product's order, then the short forms."""
-    for name in names():
-        group, _, verb = name.partition("_")
-        yield group, verb.replace("_", "-")
-    yield from ALIASES
-
-
-def resolve(*words: str) -> Operation | None:
-    """The operation of a command's words, or None; only its own module is imported."""
-    words = ALIASES.get(words, words)
-    name = "_".join(words).replace("-", "_")
-    return find(name) if len(words) == 2 and name in names() else None
 
 
 def parse(words: Sequence[str], program: str, *, in_shell: bool) -> Request | None:
@@ -93,7 +63,7 @@ def _refuse(error: click.UsageError, program: str) -> NoReturn:
     path = error.ctx.command_path if error.ctx is not None else program
     if isinstance(error, click.MissingParameter) and isinstance(error.param, _Words):
         item = error.param.item
-        raise UsageError(f"{path} needs {_metavar(item)}: {item.param.description}", f"See: {path} --help") from error
+        raise UsageError(f"{path} needs {metavar(item)}: {item.param.description}", f"See: {path} --help") from error
     if isinstance(error, click.NoSuchOption):
         near = f"Did you mean {' or '.join(error.possibilities)}? " if error.possibilities else ""
         if error.ctx is not None and any(
@@ -124,41 +94,18 @@ class _Words(click.Argument):
             required=item.required,
             nargs=count,
             type=click.UNPROCESSED,
-            metavar=_metavar(item),
+            metavar=metavar(item),
         )
         self.item = item
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
-        return self.make_metavar(ctx), _explained(self.item)
-
-
-def _metavar(item: Parameter) -> str:
-    word = {"model": "MODEL", "job": "JOB", "path": "PATH", "variable": "NAME"}.get(item.param.kind)
-    word = word if word is not None and not item.name.startswith("target") else item.name.upper().replace("_", "-")
-    word = word + "..." if item.is_list else word
-    return word if item.required else f"[{word}]"
-
-
-def _explained(item: Parameter) -> str:
-    """The parameter's sentence, with its bounds and default."""
-    notes = []
-    if item.param.choices:
-        notes.append("one of " + ", ".join(item.param.choices))
-    if item.param.ge is not None and item.param.le is not None:
-        notes.append(f"{item.param.ge:g} to {item.param.le:g}")
-    elif item.param.ge is not None:
-        notes.append(f"{item.param.ge:g} or more")
-    if item.default not in {None, False}:
-        notes.append(f"default {item.default}")
-    if item.is_list and not is_positional(item):
-        notes.append("may be repeated")
-    return item.param.description + (f" ({'; '.join(notes)})" if notes else "")
+        return self.make_metavar(ctx), explained(self.item)
 
 
 def _option(item: Parameter) -> click.Option:
     name = option_name(item)
     if item.type is bool:
-        return click.Option([f"{name}/--no-{name[2:]}", item.name], default=None, help=_explained(item))
+        return click.Option([f"{name}/--no-{name[2:]}", item.name], default=None, help=explained(item))
     kind = {int: "NUMBER", float: "NUMBER"}.get(item.type, "TEXT")
     return click.Option(
         [name, item.name],
@@ -166,7 +113,7 @@ def _option(item: Parameter) -> click.Option:
         metavar=kind,
         required=item.required,
         multiple=item.is_list,
-        help=_explained(item),
+        help=explained(item),
     )
 
 
@@ -268,7 +215,8 @@ class _Root(_Commands):
         if in_shell:
             flag: dict[str, Any] = {"is_flag": True, "expose_value": False, "is_eager": True}
             options.append(click.Option(["--version"], callback=_show_version, help="Show the version.", **flag))
-        super().__init__(program, (), in_shell=in_shell, help=about, params=options)
+        epilog = EXIT_CODES if in_shell else None
+        super().__init__(program, (), in_shell=in_shell, help=about, params=options, epilog=epilog)
 
     def _alone(self, **_: Any) -> None:
         context = click.get_current_context()

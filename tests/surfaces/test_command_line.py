@@ -17,7 +17,8 @@ from modelcypher_nb.errors import ModelCypherError
 from modelcypher_nb.operations.facts import DoctorFacts, ModelList, ScanFacts, VerifyFacts
 from modelcypher_nb.operations.session import Session
 from modelcypher_nb.surfaces import command_line
-from modelcypher_nb.surfaces.words import commands, parse, resolve
+from modelcypher_nb.surfaces.vocabulary import commands, resolve
+from modelcypher_nb.surfaces.words import parse
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -171,6 +172,12 @@ def test_every_command_has_an_operation_and_every_parameter_stands_in_its_help(
         shown = " ".join(capsys.readouterr().out.split())
         for item in found.parameters:
             assert " ".join(item.param.description.split()) in shown, (words, item.name)
+
+
+def test_the_help_tells_every_exit_code_that_an_error_has(mc: Command) -> None:
+    told = {int(word) for word in mc("--help").stdout.partition("Exit codes:")[2].split() if word.isdigit()}
+    assert {kind.exit_code for kind in ModelCypherError.__subclasses__()} <= told
+    assert {0, 1, 130} <= told
 
 
 def test_the_version_is_the_package_s(mc: Command) -> None:

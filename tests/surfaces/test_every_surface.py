@@ -17,7 +17,7 @@ import pytest
 from modelcypher_nb.operations import names
 from modelcypher_nb.operations.operation import Operation, find
 from modelcypher_nb.operations.wire import camel
-from modelcypher_nb.surfaces.words import is_positional, option_name
+from modelcypher_nb.surfaces.vocabulary import is_positional, option_name
 from tests.conftest import safetensors_bytes
 from tests.kernels import Kernel, environment, running
 
