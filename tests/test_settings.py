@@ -78,6 +78,7 @@ def test_allowed_paths_are_separated_as_in_path() -> None:
     assert Settings({"MC_ALLOWED_PATHS": "~/d"})["allowed_paths"][0].startswith("/")
 
 
+@pytest.mark.promise("SECRETS-2")
 def test_the_env_file_gives_secrets_and_nothing_else() -> None:
     settings = Settings(
         {},

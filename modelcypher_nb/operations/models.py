@@ -40,10 +40,12 @@ def registered(call: Call, reference: str) -> ModelRecord | None:
     """The registered model of that reference, or None for a path or an unknown name that is a file."""
     if is_path(reference):
         return None
+    there = os.path.lexists(os.path.join(call.session.start, reference))  # noqa: PTH118
+    if there and "@" not in reference and not call.catalog.versions(reference):
+        return None
     try:
         return call.catalog.model(reference)
     except UnknownIdError:
-        there = os.path.lexists(os.path.join(call.session.start, reference))  # noqa: PTH118
         if there:
             return None
         raise

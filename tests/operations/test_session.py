@@ -127,6 +127,7 @@ def test_a_setting_that_can_t_be_kept_keeps_nothing(
     assert not (home / "settings.toml").exists()
 
 
+@pytest.mark.promise("SECRETS-3")
 def test_settings_show_says_of_a_secret_only_whether_it_is_set(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "a-secret-of-no-known-shape")
     facts = mc.settings_show()
@@ -142,6 +143,7 @@ def test_a_broken_settings_file_is_an_error_that_names_it(home: Path) -> None:
         Session()
 
 
+@pytest.mark.promise("SECRETS-2")
 def test_the_working_folder_s_env_file_is_read_by_a_library_and_its_switches_are_ignored(
     home: Path, work: Path
 ) -> None:

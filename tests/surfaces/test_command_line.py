@@ -202,6 +202,7 @@ def test_a_switch_that_isn_t_named_is_left_out(home: Path) -> None:
     assert off.arguments == {"path": ["x"], "strict": False}
 
 
+@pytest.mark.promise("DISPLAY-3")
 def test_control_characters_of_a_file_name_never_reach_the_terminal(mc: Command, small_model: Path) -> None:
     evil = small_model.with_name("a\x1b[2Jb\u202e.safetensors")
     evil.write_bytes(small_model.read_bytes())
@@ -274,6 +275,7 @@ def test_every_error_gives_its_own_code_and_two_lines(
     assert kind.exit_code not in {0, 1}
 
 
+@pytest.mark.promise("PATHS-7")
 def test_a_model_folder_s_own_modules_are_never_imported(mc: Command, work: Path, small_model: Path) -> None:
     trap = "open('trap-' + __name__, 'w').close()\n"
     names = ("click", "json", "torch", "typing", "sqlite3", "dataclasses", "modelcypher_nb", "numpy", "platformdirs")

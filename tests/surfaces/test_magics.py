@@ -276,6 +276,7 @@ def test_a_kernel_runs_completes_and_shows_two_lines(kernel: Kernel, small_model
 
 
 @pytest.mark.slow
+@pytest.mark.promise("PATHS-7")
 def test_a_kernel_in_a_folder_with_a_click_of_its_own_warns_and_runs_ours(kernel: Kernel, work: Path) -> None:
     (work / "click.py").write_text("open('trap', 'w').close()")
     outputs = kernel.run("%load_ext modelcypher_nb")
