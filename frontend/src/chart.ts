@@ -52,7 +52,7 @@ export class Chart {
   constructor(
     private track: Track,
     private readonly root: HTMLElement,
-    private readonly hero: boolean,
+    private hero: boolean,
     private readonly sync: string,
     private readonly zoomed: (zoom: Zoom) => void,
   ) {
@@ -69,10 +69,19 @@ export class Chart {
 
   update(track: Track, look: Look, marks: Marks): void {
     if (look.log !== this.look.log) this.rebuild();
+    if (track !== this.track) this.smoother.forget();
     this.track = track;
     this.look = look;
     this.marks = marks;
     this.schedule();
+  }
+
+  /** The first chart is the large one, also when a series that goes before it arrives later. */
+  place(hero: boolean): void {
+    if (hero === this.hero) return;
+    this.hero = hero;
+    this.element.classList.toggle("hero", hero);
+    this.rebuild();
   }
 
   /** Draws in the next animation frame, once, however often it is asked. */

@@ -5,6 +5,8 @@ import type { Checkpoint, RunEvent } from "./messages";
 import type { Track } from "./points";
 import type { Palette } from "./theme";
 
+const MOST_LINES = 8;
+
 /** Dashed and faint: these steps were trained twice, and only the later ones count. */
 export function drawSuperseded(plot: uPlot, track: Track, colors: Palette): void {
   const steps = track.oldSteps.view();
@@ -26,9 +28,16 @@ export function drawSuperseded(plot: uPlot, track: Track, colors: Palette): void
   });
 }
 
+/** Checkpoints are dots on the curve and the end is the end: what else happened is marked on the axis. */
+function marked(events: readonly RunEvent[]): readonly RunEvent[] {
+  return events.filter((event) => event.kind !== "checkpoint" && event.kind !== "completed");
+}
+
 export function drawEventLines(plot: uPlot, events: readonly RunEvent[], colors: Palette): void {
+  const lined = marked(events);
+  if (lined.length > MOST_LINES) return; // the marks on the axis say it; so many lines would hide the curve
   clipped(plot, (context) => {
-    for (const event of events) {
+    for (const event of lined) {
       const x = Math.round(plot.valToPos(event.step, "x", true)) + 0.5;
       dashed(context, withAlpha(tone(event.kind, colors), 0.45));
       context.beginPath();
@@ -43,7 +52,7 @@ export function drawEventMarks(plot: uPlot, events: readonly RunEvent[], colors:
   const size = 4 * devicePixelRatio;
   const floor = plot.bbox.top + plot.bbox.height;
   clipped(plot, (context) => {
-    for (const event of events) {
+    for (const event of marked(events)) {
       const x = plot.valToPos(event.step, "x", true);
       context.fillStyle = tone(event.kind, colors);
       context.beginPath();

@@ -28,6 +28,11 @@ export class Smoother {
     return this.result.view();
   }
 
+  /** Other points come in the place of those seen. */
+  forget(): void {
+    this.revision = Number.NaN;
+  }
+
   private next(value: number): number {
     if (!Number.isFinite(value)) return Number.NaN;
     this.average = this.average * this.weight + value * (1 - this.weight);

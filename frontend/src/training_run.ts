@@ -124,6 +124,7 @@ class Panel implements Drawn<TrainingRunData> {
       chart = new Chart(track, this.stage.root, index === 0, this.sync, (zoom) => this.zoom(zoom));
       this.charts.set(name, chart);
     }
+    chart.place(index === 0);
     if (this.grid.children[index] !== chart.element) this.grid.insertBefore(chart.element, this.grid.children[index] ?? null);
     chart.update(track, this.look, { events: this.events, checkpoints: /loss/.test(name) ? this.checkpoints : [] });
   }

@@ -58,3 +58,10 @@ test("smoothing in pieces gives what smoothing at once gives, and begins anew af
   const changed = whole.map((value) => value + 1);
   assert.deepEqual([...pieces.update(changed, 0.8, 1)], [...smooth(changed, 0.8)]);
 });
+
+test("a smoother forgets what it saw when other points come in their place", () => {
+  const smoother = new Smoother();
+  smoother.update(new Float64Array([9, 9]), 0.5);
+  smoother.forget();
+  assert.deepEqual([...smoother.update(new Float64Array([1, 1, 1]), 0.5)], [1, 1, 1]);
+});
