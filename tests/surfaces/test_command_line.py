@@ -267,11 +267,11 @@ def test_every_error_gives_its_own_code_and_two_lines(
     kind: type[ModelCypherError], session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> None:
-        raise kind("It is wrong.", "Do this.")
+        raise kind("It is\x1b[2J wrong.", "Do\u202e this.")
 
     monkeypatch.setattr(command_line, "_text", fail)
     assert command_line.run(["model", "list"]) == kind.exit_code
-    assert capsys.readouterr().err == "mc: It is wrong.\n    Do this.\n"
+    assert capsys.readouterr().err == "mc: It is\\x1b[2J wrong.\n    Do\\u202e this.\n"
     assert kind.exit_code not in {0, 1}
 
 
