@@ -288,10 +288,12 @@ def run(found: Operation, call: Call, arguments: Mapping[str, Any]) -> Any:
         ModelCypherError: whatever goes wrong; InternalError for a fault of ours, with the cause chained.
     """
     started = time.perf_counter()
-    outcome = "done"
+    outcome = "interrupted"  # unless it comes to an end: Ctrl-C and the like pass through
     try:
         _allowed(found, call)
-        return found.function(call, **checked(found, arguments))
+        facts = found.function(call, **checked(found, arguments))
+        outcome = "done"
+        return facts  # noqa: TRY300 - an else would be the outcome's own branch
     except ModelCypherError as error:
         error.problem, error.remedy = redact(error.problem), redact(error.remedy)
         outcome = f"{type(error).__name__}: {error.problem}"

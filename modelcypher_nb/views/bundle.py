@@ -79,7 +79,7 @@ def _filed(saved: Payload, room: int) -> SavedPayload:
 
 
 def _as_text(saved: Payload) -> SavedPayload:
-    return {**saved, "data": encoded(saved["data"]).decode()}  # type: ignore[typeddict-item]
+    return {**saved, "data": encoded(saved["data"]).decode()}
 
 
 def facts_bundle(facts: Any, *, complete: bool = False) -> dict[str, str]:

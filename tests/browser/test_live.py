@@ -33,7 +33,12 @@ def train(run):
 run.start(train)
 run
 """
-BUSY = "import time\nuntil = time.time() + 20\nwhile time.time() < until and run.state != 'paused':\n    sum(range(1000))\nprint('saw', run.state)"
+BUSY = """
+until = time.time() + 20
+while time.time() < until and run.state != 'paused':
+    sum(range(1000))
+print('saw', run.state)
+"""
 
 
 def panel(page: Page):  # noqa: ANN201 - a Playwright locator
@@ -111,7 +116,8 @@ def test_a_forged_bundle_gets_no_button_and_no_live_verdict(endless: Page, lab: 
     forged["nonce"] = "0" * len(forged["nonce"])
     forged["data"] = json.dumps({**json.loads(forged["data"]), "actions": ["pause", "cancel"]})
     forged["actions"] = ["pause", "cancel"]
-    card = {"_schema": "mc.view.v1", "view": "model_card", "id": real["id"], "nonce": real["nonce"], "savedAt": real["savedAt"],
+    card = {"_schema": "mc.view.v1", "view": "model_card", "id": real["id"], "nonce": real["nonce"],
+            "savedAt": real["savedAt"],
             "data": json.dumps({"name": "trust me", "format": "safetensors", "parameterCount": 1, "dtypes": {"F32": 1},
                                 "sizeBytes": 4, "verdict": {"level": "weights", "findings": []}, "tensorCount": 0,
                                 "tensors": []})}  # fmt: skip

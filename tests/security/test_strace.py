@@ -35,10 +35,20 @@ LISTED = (
 # Within the toolkit's home only SQLite opens by name: the folder was opened and checked before.
 CATALOG = re.compile(r"/tour-home/catalog\.sqlite3(-wal|-shm|-journal)?$")
 # Written by IPython, matplotlib and the kernel's starter below the person's own folders.
-PERSON = (".ipython", ".jupyter", ".cache/matplotlib", ".cache/fontconfig", ".config/matplotlib", ".local/share/jupyter", ".local/share/fonts", ".fonts")
+PERSON = (
+    ".ipython",
+    ".jupyter",
+    ".cache/matplotlib",
+    ".cache/fontconfig",
+    ".config/matplotlib",
+    ".local/share/jupyter",
+    ".local/share/fonts",
+    ".fonts",
+)
 
 OPEN = re.compile(
-    r"^(?:\d+ )?(?:openat|open|openat2)\((?:(AT_FDCWD|\d+)(?:<([^>]*)>)?, )?\"((?:[^\"\\]|\\.)*)\", ([^)]*)\)\s+= (-?\d+)"
+    r"^(?:\d+ )?(?:openat|open|openat2)\((?:(AT_FDCWD|\d+)(?:<([^>]*)>)?, )?"
+    r"\"((?:[^\"\\]|\\.)*)\", ([^)]*)\)\s+= (-?\d+)"
 )
 CONNECT = re.compile(r"connect\(\d+(?:<[^>]*>)?, \{sa_family=(\w+)(.*)")
 
@@ -53,7 +63,7 @@ class Opened:
 
     @property
     def path(self) -> str:
-        return os.path.normpath(os.path.join(self.folder or str(ROOT / "notebooks"), self.name))
+        return os.path.normpath(Path(self.folder or ROOT / "notebooks") / self.name)
 
     @property
     def is_guards(self) -> bool:
@@ -83,8 +93,9 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     person, temporary = base / "person", base / "temporary"
     person.mkdir()
     temporary.mkdir()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MC_", "HF_", "JUPYTER"))}
-    environment |= {"HOME": str(person), "TMPDIR": str(temporary), "JUPYTER_RUNTIME_DIR": str(person / ".local/share/jupyter/runtime")}
+    foreign = ("MC_", "HF_", "JUPYTER", "MODELCYPHER")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    environment |= {"HOME": str(person), "TMPDIR": str(temporary), "JUPYTER_RUNTIME_DIR": str(temporary)}
     out = base / "trace"
     command = [strace, "-f", "-y", "-qq", "--seccomp-bpf", "-e", "trace=open,openat,openat2,connect,sendto,sendmsg",
                "-e", "signal=none", "-o", str(out), sys.executable, "-P", str(ROOT / "notebooks" / "run_tour.py")]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...store.records import AuditRecord
 
@@ -17,7 +17,7 @@ class ServerFacts:
     profile: str
     mode: str
     tools: tuple[str, ...]
-    address: str | None = None
+    address: str | None = field(default=None, repr=False)
     clients: tuple[str, ...] = ()
     calls: int = 0
 
