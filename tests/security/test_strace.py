@@ -32,8 +32,10 @@ LISTED = (
     (str(ROOT / "notebooks"), "the notebook, its script and its page template, which nbclient and nbconvert read"),
     (str(ROOT / "build" / "tour.html"), "what the tour's runner writes"),
 )
-# Within the toolkit's home only SQLite opens by name: the folder was opened and checked before.
-CATALOG = re.compile(r"/tour-home/catalog\.sqlite3(-wal|-shm|-journal)?$")
+HOME = ROOT / "build" / "tour-home"
+ROOTS = (str(ROOT), str(HOME))
+# Within the toolkit's home only SQLite opens by name: its file, and the folder to sync it; both were checked before.
+CATALOG = re.compile(r"/tour-home(/catalog\.sqlite3(-wal|-shm|-journal)?)?$")
 # Written by IPython, matplotlib and the kernel's starter below the person's own folders.
 PERSON = (
     ".ipython",
@@ -67,7 +69,11 @@ class Opened:
 
     @property
     def is_guards(self) -> bool:
-        return self.folder is not None and "O_NOFOLLOW" in self.flags and "/" not in self.name
+        if self.folder is None:
+            # A root is pinned by its whole name, once, as a folder; the working folder is also where the import looks.
+            return self.path in ROOTS and "O_DIRECTORY" in self.flags
+        within = "/" not in self.name and "O_NOFOLLOW" in self.flags
+        return within or (self.name == "." and "O_DIRECTORY" in self.flags)
 
 
 def _opened(trace: Path) -> Iterator[Opened]:
@@ -97,8 +103,10 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     environment |= {"HOME": str(person), "TMPDIR": str(temporary), "JUPYTER_RUNTIME_DIR": str(temporary)}
     out = base / "trace"
-    command = [strace, "-f", "-y", "-qq", "--seccomp-bpf", "-e", "trace=open,openat,openat2,connect,sendto,sendmsg",
-               "-e", "signal=none", "-o", str(out), sys.executable, "-P", str(ROOT / "notebooks" / "run_tour.py")]  # fmt: skip
+    shutil.rmtree(HOME, ignore_errors=True)  # else the runner does it, opening what it removes
+    calls = "trace=open,openat,openat2,connect"
+    command = [strace, "-f", "-y", "-qq", "--seccomp-bpf", "-e", calls, "-e", "signal=none", "-o", str(out)]
+    command += [sys.executable, "-P", str(ROOT / "notebooks" / "run_tour.py")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     return out, person, temporary
