@@ -47,6 +47,7 @@ def status_of(answer: bytes) -> int:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT", "OPTIONS", "HEAD"])
 @pytest.mark.parametrize("path", [path for path in ROUTES if not path.startswith("/.well-known")])
+@pytest.mark.promise("MCP-2")
 def test_a1_every_route_wants_a_token(served: Served, method: str, path: str) -> None:
     status, headers, body = served.request(method, path)
     assert status == 401
@@ -151,6 +152,7 @@ def test_there_is_no_authorization_server_to_find(served: Served, path: str) -> 
         "2130706433:{port}",
     ],
 )
+@pytest.mark.promise("MCP-2")
 def test_h1_another_host_is_misdirected_on_every_route(served: Served, host: str, path: str) -> None:
     status, _, body = served.request(
         "POST", path, b"{}", Host=host.format(port=served.port), Authorization=f"Bearer {served.token}"
@@ -193,6 +195,7 @@ def test_h1_an_absolute_address_doesnt_stand_in_for_the_host(served: Served) -> 
         "",
     ],
 )
+@pytest.mark.promise("MCP-2")
 def test_h2_another_origin_is_forbidden_on_every_route(served: Served, origin: str, path: str) -> None:
     headers = {"Origin": origin.format(port=served.port), "Authorization": f"Bearer {served.token}"}
     status, answered, _ = served.request("POST", path, b"{}", **headers)
@@ -226,6 +229,7 @@ def test_h4_a_form_cant_call(served: Served, kind: str) -> None:
     assert "serverInfo" not in body
 
 
+@pytest.mark.promise("MCP-2")
 def test_h5_it_listens_on_the_loopback_address_alone(served: Served) -> None:
     port = f"{served.port:04X}"
     tables = [Path("/proc/net/tcp").read_text(), Path("/proc/net/tcp6").read_text()]
@@ -245,6 +249,7 @@ def test_d1_a_body_that_says_it_is_too_large_isnt_read(served: Served, length: i
     assert status_of(raw(served, request.encode())) in {400, 413}
 
 
+@pytest.mark.promise("MCP-4")
 def test_d1_a_body_in_pieces_without_a_length_is_counted(served: Served) -> None:
     def pieces() -> Iterator[bytes]:
         head = (
@@ -335,6 +340,7 @@ def test_d7_a_hundred_thousand_keys_are_a_short_refusal(served: Served) -> None:
     assert served.session.catalog.audit(1)[0].outcome.startswith("UsageError")
 
 
+@pytest.mark.promise("MCP-4")
 def test_d6_calls_beyond_the_burst_are_delayed_and_not_refused(tmp_path: Path) -> None:
     with serve(tmp_path, MC_MCP_RATE="20", MC_MCP_BURST="2") as running:
         assert {running.post(initialize())[0] for _ in range(6)} == {200}

@@ -59,6 +59,7 @@ FORBIDDEN_WORDS = (
 )
 
 
+@pytest.mark.promise("MCP-3")
 def test_c7_no_tool_of_any_profile_runs_code_or_approves() -> None:
     words = {word for name in Toolbox("full").names for word in name.split("_")}
     assert not words & set(FORBIDDEN_WORDS)
@@ -69,6 +70,7 @@ def test_c7_no_tool_of_any_profile_runs_code_or_approves() -> None:
     "method",
     ["prompts/list", "prompts/get", "completion/complete", "logging/setLevel", "resources/subscribe", "tools/exec"],
 )
+@pytest.mark.promise("MCP-3")
 def test_c7_there_are_no_prompts_and_nothing_else_to_call(standing: Served, method: str) -> None:
     _, headers, _ = standing.post(initialize())
     carried = {"Mcp_Session_Id": headers["mcp-session-id"], "MCP_Protocol_Version": "2025-06-18"}
@@ -253,6 +255,7 @@ ESCAPES = [
 
 
 @pytest.mark.parametrize("path", ESCAPES)
+@pytest.mark.promise("PATHS-4")
 def test_p1_an_assistants_path_stays_in_the_working_folder(around: Served, path: str) -> None:
     text = path.format(tmp=around.working.parent, home=around.environment["MODELCYPHER_NB_HOME"])
     for result in (around.call("mc_model_show", modelId=text), around.call("mc_model_scan", path=[text])):
@@ -429,6 +432,7 @@ READS = {
 }
 
 
+@pytest.mark.promise("MCP-6")
 def test_o4_no_read_changes_anything_but_the_audit_log(tmp_path: Path) -> None:
     with serve(tmp_path, MC_MCP_PROFILE="monitoring") as running:
         model(running.working / "m.safetensors")

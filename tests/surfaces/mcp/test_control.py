@@ -71,6 +71,7 @@ def test_a_second_start_on_another_home_is_refused(served: Served, tmp_path: Pat
         ("MC_MCP_CONFIRMATION_MODE", "token"),
     ],
 )
+@pytest.mark.promise("OAUTH-1")
 def test_a_setting_that_asks_for_what_isnt_built_refuses_the_start(tmp_path: Path, variable: str, value: str) -> None:
     with pytest.raises(SettingError, match=variable) as caught, serve(tmp_path, **{variable: value}):
         pytest.fail("it started")

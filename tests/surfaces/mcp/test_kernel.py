@@ -108,6 +108,7 @@ def kernel(tmp_path: Path) -> Iterator[Kernel]:
         manager.cleanup_resources()
 
 
+@pytest.mark.promise("MCP-6")
 def test_reads_answer_while_a_cell_is_busy_and_the_cell_goes_on(kernel: Kernel) -> None:
     kernel.run("import numpy\nloss = 0.25\nweights = numpy.zeros((3, 4), 'float32')\nname = 'private text'")
     assert kernel.facts("mc_kernel_show")["busy"] is False
@@ -215,6 +216,7 @@ EVIL_NAMES = {
 }
 
 
+@pytest.mark.promise("MCP-6")
 def test_o4_objects_are_shown_without_calling_them(kernel: Kernel) -> None:
     called = kernel.folder / "called"
     kernel.run(EVIL.format(called=str(called)))
@@ -242,6 +244,7 @@ def test_nothing_of_a_call_lands_in_a_later_cell(kernel: Kernel) -> None:
     assert kernel.run("print('mine')") == "mine\n"
 
 
+@pytest.mark.promise("DISPLAY-2")
 def test_a_launcher_cell_saves_neither_token_nor_port(kernel: Kernel) -> None:
     outputs: list[dict[str, Any]] = []
     kernel.client.execute_interactive("mc.mcp_start()", timeout=SECONDS, output_hook=outputs.append)

@@ -8,6 +8,7 @@ from tests.mcp_served import PROTOCOLS, Served, initialize
 
 
 @pytest.mark.parametrize("version", PROTOCOLS[:2])
+@pytest.mark.promise("MCP-1")
 def test_the_handshake_gives_the_version_that_was_asked_for(served: Served, version: str) -> None:
     status, headers, body = served.post(initialize(version))
     assert status == 200

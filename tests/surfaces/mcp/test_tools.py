@@ -89,6 +89,7 @@ def test_every_operation_is_a_tool_or_a_persons() -> None:
     assert {name for name in names() if find(name).people_only} == PEOPLE
 
 
+@pytest.mark.promise("ANNOTATE-1")
 def test_all_four_hints_are_said_for_every_tool() -> None:
     said = {}
     for tool in Toolbox("full").listed:
@@ -107,6 +108,7 @@ def test_monitoring_only_reads() -> None:
     assert {operation.effect for operation in offered("monitoring")} == {"read"}
 
 
+@pytest.mark.promise("CONFIRM-1")
 def test_nothing_that_destroys_is_offered() -> None:
     assert not [operation for operation in offered("full") if operation.effect == "destroy"]
 
@@ -171,6 +173,7 @@ def test_a_mistake_is_answered_with_both_sentences(
     assert remedy in text_of(result)
 
 
+@pytest.mark.promise("MCP-5")
 def test_every_call_is_audited_once_under_the_clients_name(served: Served) -> None:
     served.call("mc_job_list", as_client="claude")
     served.call("mc_job_show", as_client="claude", jobId="nothing")
