@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import PathRefusedError
+from ..errors import ModelCypherError, PathRefusedError
 from ..operations.facts import WHERE
 from ..operations.session import current
 from ..views.sheets import SHEETS
@@ -72,7 +72,10 @@ def _table(facts: Any, **_: Any) -> Bundle:
 def _card(facts: Any, **_: Any) -> Bundle:
     from ..views.model_card import ModelCard
 
-    return ModelCard(facts).bundle(), {}
+    try:
+        return ModelCard(facts).bundle(), {}
+    except ModelCypherError:  # the facts of what lives in memory, or of files that went: there is nothing to open
+        return _table(facts)
 
 
 def _panel(facts: Any, **_: Any) -> Bundle:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ..guard.secrets import shown
 from ..operations.session import Session, current
-from .channel import Channel, unbind
+from .channel import Channel, in_this_context, unbind
 from .live import Shown
 from .messages import COMM_TARGET
 
@@ -88,7 +88,7 @@ class Hub:
             comm.send({"type": "refused"})
             comm.close()
             return
-        channel = Channel(_publisher(comm), shown(data.get("clientId", ""), 80))
+        channel = Channel(in_this_context(comm.send), shown(data.get("clientId", ""), 80))
         comm.on_msg(lambda received: found.receive(channel, _content(received)))
         comm.on_close(lambda _: found.leave(channel))
         found.join(channel)
@@ -117,10 +117,6 @@ class Hub:
         if not wanted:
             with self._lock:
                 self._tended.pop(one.key, None)
-
-
-def _publisher(comm: Any) -> Any:
-    return lambda content, buffers: comm.send(content, buffers=buffers)
 
 
 def _content(message: Mapping[str, Any]) -> Mapping[str, Any]:

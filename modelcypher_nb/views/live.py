@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 from collections.abc import Mapping
@@ -128,10 +129,9 @@ class Shown:
                 channel.send(_refusal(token, busy))
                 return
             self._at_work += 1
-        work = threading.Thread(
-            target=self._work, args=(channel, token, action, given), name=f"modelcypher-{action}", daemon=True
-        )
-        work.start()
+        here = contextvars.copy_context()  # what the action publishes belongs to the message that asked for it
+        job = (self._work, channel, token, action, given)
+        threading.Thread(target=here.run, args=job, name=f"modelcypher-{action}", daemon=True).start()
 
     def _work(self, channel: Channel, token: str, action: str, arguments: dict[str, Any]) -> None:
         try:

@@ -255,6 +255,11 @@ class _Model:
 
 def _reference(model: Any) -> str:
     if isinstance(model, ModelFacts):
+        if model.format == IN_MEMORY:
+            raise UsageError(
+                f"These are the facts of {shown(model.name, 80)}, which lives in memory and has no file.",
+                "Give the network or the state dict itself: ModelCard(model)",
+            )
         return model.reference or model.path
     if isinstance(model, str | os.PathLike):
         return os.fspath(model) if isinstance(os.fspath(model), str) else os.fsdecode(os.fspath(model))

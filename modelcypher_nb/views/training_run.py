@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 import time
@@ -83,6 +84,7 @@ class TrainingRun(View):
     def __init__(self, name: str | None = None, *, job: str | None = None, **options: Any) -> None:
         self._shown_in: object = None
         self._updated_at = 0.0
+        self._context = contextvars.copy_context()
         self._updating = threading.Lock()
         if job is not None:
             key = current().catalog.job(job).id
@@ -269,6 +271,7 @@ class TrainingRun(View):
         if here == self._shown_in:
             return
         self._shown_in, self._updated_at = here, time.monotonic()
+        self._context = contextvars.copy_context()
         output.publish(self.bundle(), self._display_id)
         if hub().session.in_kernel and self.state in LIVE_STATES:
             self._job.tender = self._tend
@@ -295,8 +298,15 @@ class TrainingRun(View):
     def _update(self) -> None:
         """Replace the output in the notebook, so that a tab closed now keeps what is known now."""
         with self._updating:
-            self.payload = dict(self.saved())
-            output.publish(self.bundle(), self._display_id, update=True)
+            self._context.copy().run(self._refresh)
+            bundle = self.bundle()
+            try:  # as a message of the cell that runs now: whoever executes a notebook listens to that one alone
+                output.publish(bundle, self._display_id, update=True)
+            except LookupError:  # ipykernel 7.0 knows of no cell in other threads
+                self._context.copy().run(output.publish, bundle, self._display_id, update=True)
+
+    def _refresh(self) -> None:
+        self.payload = dict(self.saved())
 
 
 def _series_facts(one: dict[str, Any]) -> SeriesFacts:

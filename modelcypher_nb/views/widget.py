@@ -13,7 +13,7 @@ import traitlets
 from ..errors import InternalError
 from ..guard.secrets import shown
 from .bundle import bundle, payload
-from .channel import Channel, unbind
+from .channel import Channel, in_this_context, unbind
 from .hub import Hub, hub
 from .live import Shown
 from .messages import Payload, ViewName
@@ -60,7 +60,7 @@ class View(anywidget.AnyWidget):
 
     def __init__(self, source: Shown, **traits: Any) -> None:
         self._source = hub().add(source)
-        self._channel = Channel(self._publish)
+        self._channel = Channel(in_this_context(self._send_custom))
         super().__init__(payload=dict(self.saved()), **traits)
         self.on_msg(self._on_message)
 
@@ -69,7 +69,7 @@ class View(anywidget.AnyWidget):
         super().open()
         unbind(self.comm)
 
-    def _publish(self, message: dict[str, Any], buffers: list[bytes] | None) -> None:
+    def _send_custom(self, message: dict[str, Any], *, buffers: list[bytes] | None) -> None:
         self.send(message, buffers)
 
     def _on_message(self, _widget: Any, message: Any, _buffers: Any) -> None:

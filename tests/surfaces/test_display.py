@@ -36,3 +36,12 @@ def test_unregistered_facts_are_shown_as_any_object(shell: Any) -> None:
     assert set(data) == {"text/plain"}
     assert data["text/plain"].startswith("ModelList(")
     display.unregister(shell)
+
+
+def test_the_facts_of_a_live_network_are_shown_as_a_table(shell: Any) -> None:
+    import torch
+
+    from modelcypher_nb.views.memory import live_facts
+
+    data, _ = shell.display_formatter.format(live_facts(torch.nn.Linear(2, 2)))
+    assert "live object, nothing was read from a file" in data["text/plain"]

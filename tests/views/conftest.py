@@ -27,13 +27,22 @@ class Kernel:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "work"
         self.folder.mkdir()
-        environment = {**os.environ, "PYTHONPATH": SOURCE, "MODELCYPHER_NB_HOME": str(folder / "home")}
+        path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), SOURCE)))  # another ipykernel comes first
+        environment = {**os.environ, "PYTHONPATH": path, "MODELCYPHER_NB_HOME": str(folder / "home")}
         environment |= {"MPLCONFIGDIR": str(folder / "matplotlib"), "PYTHONWARNINGS": "ignore"}
         self.manager: KernelManager
         self.manager, self.client = start_new_kernel(kernel_name="python3", env=environment, cwd=str(self.folder))
         self.outputs: dict[str, list[dict[str, Any]]] = {}
         self.comms: dict[str, list[dict[str, Any]]] = {}
         self.idle: set[str] = set()
+        self.features = self._features()
+
+    def _features(self) -> list[str]:
+        self.client.kernel_info()
+        while True:
+            message = self.client.get_shell_msg(timeout=PATIENCE)
+            if message["msg_type"] == "kernel_info_reply":
+                return list(message["content"].get("supported_features", []))
 
     def stop(self) -> None:
         self.client.stop_channels()
@@ -95,6 +104,8 @@ class Kernel:
 
     def subshell(self) -> str | None:
         """A subshell as JupyterLab makes one; None where the kernel has none."""
+        if "kernel subshells" not in self.features:
+            return None
         message = self.client.session.msg("create_subshell_request", {})
         self.client.control_channel.send(message)
         reply = self.client.get_control_msg(timeout=PATIENCE)

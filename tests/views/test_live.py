@@ -130,8 +130,11 @@ def test_a_gap_is_mended_by_asking(kernel: Any) -> None:
 
 @pytest.mark.parametrize("subshell", [True, False])
 def test_pause_reaches_a_background_run_while_a_cell_is_busy(kernel: Any, *, subshell: bool) -> None:
+    own = kernel.subshell() if subshell else None
+    if subshell and own is None:
+        pytest.skip("this ipykernel has no subshells: a click waits for the cell")
     payload = kernel.bundles(TRAIN)[0][MIME]
-    view = kernel.view(payload, kernel.subshell() if subshell else None)
+    view = kernel.view(payload, own)
     view.wait("points")
     # The cell publishes on every comm and output, after which ipykernel 7.4 would hand clicks to its busy shell.
     cell = kernel.begin("busy = threading.Event(); hub().known(run.id).push(); print('in'); busy.wait(30)")

@@ -7,11 +7,12 @@ import ipywidgets
 import pytest
 import torch
 
-from modelcypher_nb.errors import ConflictError, PathRefusedError, UnknownIdError, UsageError
+from modelcypher_nb.errors import ConflictError, InternalError, PathRefusedError, UnknownIdError, UsageError
 from modelcypher_nb.operations.models import model_show
 from modelcypher_nb.operations.session import Session
 from modelcypher_nb.views.messages import MIME
 from modelcypher_nb.views.model_card import ModelCard
+from modelcypher_nb.views.widget import module_text
 
 
 def test_a_card_of_a_path_names_what_is_in_the_file(network: str) -> None:
@@ -101,3 +102,8 @@ def test_what_isn_t_a_model_is_refused_with_the_way_out(model: Any, error: type[
     with pytest.raises(error) as caught:
         ModelCard(model)
     assert caught.value.remedy  # type: ignore[attr-defined]
+
+
+def test_a_package_without_its_front_end_says_how_to_build_it() -> None:
+    with pytest.raises(InternalError, match="isn't built"):
+        module_text("no_such_view")  # type: ignore[arg-type]
