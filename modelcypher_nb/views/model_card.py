@@ -27,6 +27,7 @@ from .widget import View
 
 if TYPE_CHECKING:
     import torch
+    from matplotlib.figure import Figure
 
 __all__ = ["ModelCard"]
 
@@ -98,6 +99,12 @@ class ModelCard(View):
     def verify(self) -> VerifyFacts:
         """Read a registered model's files again and compare them with what was registered."""
         return self._model.verify()
+
+    def figure(self) -> Figure:
+        """Its data types and largest tensors as a matplotlib Figure."""
+        from .figures import model_figure
+
+        return model_figure(self.facts)
 
     def data(self) -> dict[str, Any]:
         """The view's data."""

@@ -107,3 +107,8 @@ def test_what_isn_t_a_model_is_refused_with_the_way_out(model: Any, error: type[
 def test_a_package_without_its_front_end_says_how_to_build_it() -> None:
     with pytest.raises(InternalError, match="isn't built"):
         module_text("no_such_view")  # type: ignore[arg-type]
+
+
+def test_a_card_s_figure_names_its_tensors(network: str) -> None:
+    labels = [label.get_text() for label in ModelCard(network).figure().axes[1].get_yticklabels()]
+    assert labels == ["layer.weight", "layer.bias", "head"]
