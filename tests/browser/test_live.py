@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Lab, open_notebook, run_cell, save, shoot, shut_down_kernels, wait_for_kernel
+from .lab import Lab, open_notebook, run_cell, save, shoot, shut_down_kernels, wait_for_kernel
 
 SETUP = """
 %load_ext modelcypher_nb

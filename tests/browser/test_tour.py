@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import ROOT, Lab, open_notebook, run_all, save, shoot, shut_down_kernels
+from .lab import ROOT, Lab, open_notebook, run_all, save, shoot, shut_down_kernels
 
 MIME = "application/vnd.modelcypher.v1+json"
 
