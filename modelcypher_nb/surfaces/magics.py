@@ -19,7 +19,7 @@ __all__ = ["load", "unload"]
 
 # What the package imports late: a file of such a name in the start folder would be run in its place.
 OF_OURS = (
-    "anyio", "anywidget", "click", "comm", "dotenv", "httpx", "ipykernel", "ipywidgets", "json", "matplotlib", "mcp",
+    "anyio", "anywidget", "click", "comm", "dotenv", "httpx2", "ipykernel", "ipywidgets", "json", "matplotlib", "mcp",
     "mlflow", "modelcypher_nb", "numpy", "platformdirs", "psutil", "pydantic", "safetensors", "sklearn", "sqlite3",
     "starlette", "tomlkit", "tomllib", "torch", "traitlets", "transformers", "uvicorn",
 )  # fmt: skip
@@ -29,30 +29,22 @@ class _Installed:
     """What loading the extension did to one shell, to be undone."""
 
     def __init__(self, shell: Any) -> None:
-        from . import display
         from .completion import matcher
+        from .display import register
 
         self.shell = weakref.proxy(shell)
         self.matcher = matcher(shell)
         shell.register_magic_function(_magic(shell), "line_cell", "mc")
         shell.Completer.custom_matchers.append(self.matcher)
-        display.install()
+        register(shell)
 
     def undo(self) -> None:
-        _forget_facts(self.shell.display_formatter.mimebundle_formatter)
-        current().offer_allow = None
+        from .display import unregister
+
+        unregister(self.shell)
         self.shell.Completer.custom_matchers.remove(self.matcher)
         for kind in ("line", "cell"):
             del self.shell.magics_manager.magics[kind]["mc"]
-
-
-def _forget_facts(formatter: Any) -> None:
-    """Show facts as plain Python objects again."""
-    package = __package__.partition(".")[0] + "."
-    for module, name in [key for key in formatter.deferred_printers if key[0].startswith(package)]:
-        del formatter.deferred_printers[module, name]
-    for kind in [kind for kind in formatter.type_printers if kind.__module__.startswith(package)]:
-        formatter.pop(kind)
 
 
 _installed: weakref.WeakKeyDictionary[Any, _Installed] = weakref.WeakKeyDictionary()

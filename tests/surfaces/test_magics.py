@@ -239,6 +239,7 @@ def test_leaving_takes_everything_away_and_coming_back_works(session: Session, s
             assert shell.find_cell_magic("mc") is None
             assert (len(shell.Completer.custom_matchers), dict(formatter.deferred_printers)) == before
             assert not [kind for kind in formatter.type_printers if kind.__module__.startswith("modelcypher_nb")]
+            assert "matplotlib.figure.Figure" not in shell.display_formatter.formatters["image/png"]
     finally:
         InteractiveShell.clear_instance()
 
