@@ -7,6 +7,10 @@ test("controls, bidi marks and zero-width characters are spelled out", () => {
   assert.equal(shown("line\nnext\ttab"), "line\\nnext\\ttab");
 });
 
+test("what a font may leave out is spelled out, beyond the first plane too", () => {
+  assert.equal(shown("a\u{E0041}b\u{E0100}c\uFE01d\u3164e\u{1D173}"), "a\\U000e0041b\\U000e0100c\\ufe01d\\u3164e\\U0001d173");
+});
+
 test("half of a surrogate pair is spelled out and a whole one stays", () => {
   assert.equal(shown("\u{1F600}"), "\u{1F600}");
   assert.equal(shown("\uD83D!"), "\\ud83d!");

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from ..errors import PathRefusedError, UsageError
@@ -27,21 +27,28 @@ class Guard:
         roots: the folders beneath which a path may lie.
         start: the folder that relative paths mean.
         hidden: whether components that start with a dot may be named below a root.
+        closed: folders that stay shut even where they lie beneath a root; a root within one is open again.
     """
 
     roots: tuple[Root, ...]
     start: str
     hidden: bool = True
+    closed: tuple[Root, ...] = ()
 
     def with_root(self, root: Root) -> Guard:
         """The same guard with one more root."""
         if any(known.path == root.path for known in self.roots):
             return self
-        return Guard((*self.roots, root), self.start, self.hidden)
+        return replace(self, roots=(*self.roots, root))
 
     def for_assistants(self) -> Guard:
-        """What an assistant may touch: the working folder and what was allowed for it, no dotted names."""
-        return Guard(tuple(root for root in self.roots if root.for_assistants), self.start, hidden=False)
+        """What an assistant may touch: the working folder and what was allowed for it, no dotted names.
+
+        The toolkit's home isn't, wherever it lies: there an assistant has ids.
+        """
+        open_ones = tuple(root for root in self.roots if root.for_assistants)
+        homes = tuple(root for root in self.roots if root.kind == "home")
+        return Guard(open_ones, self.start, hidden=False, closed=homes)
 
     def open(self, text: str | os.PathLike[str]) -> SafePath:
         """Open an existing file or folder for reading.
@@ -175,10 +182,11 @@ class Guard:
 
     def _beneath(self, absolute: str, asked: str, *, typed: bool = True) -> tuple[Root, tuple[str, ...]]:
         """The innermost root that holds a path, and the components below it."""
-        found = [(root, parts) for root in self.roots if (parts := root.relative(absolute)) is not None]
-        if not found:
+        every = (*self.closed, *self.roots)  # of two that are the same folder, the closed one counts
+        found = [(root, parts) for root in every if (parts := root.relative(absolute)) is not None]
+        root, parts = min(found, key=lambda pair: len(pair[1]), default=(None, ()))
+        if root is None or root in self.closed:
             raise self._refusal(absolute, asked, typed=typed)
-        root, parts = min(found, key=lambda pair: len(pair[1]))
         self.refuse_hidden(parts, asked)
         return root, parts
 

@@ -35,6 +35,11 @@ class Root:
             root.descriptor()
         return root
 
+    @classmethod
+    def known(cls, path: str, kind: str) -> Root:
+        """A folder whose links were resolved earlier: where there is one on its path now, it isn't that folder."""
+        return cls(path, kind, path)
+
     @property
     def managed(self) -> bool:
         """Whether its files (ours, the Hub's) are only ever replaced, never rewritten in place: safe to map."""
@@ -51,7 +56,11 @@ class Root:
                 os.path.realpath(self.path) != self.path
             ):  # a link took the place of a folder that was missing at pinning
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self.path)
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            if _place(descriptor) != self.path:  # the link came between the two lines above
+                os.close(descriptor)
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self.path)
+            self._descriptor = descriptor
         return self._descriptor
 
     def relative(self, absolute: str) -> tuple[str, ...] | None:
@@ -65,6 +74,11 @@ class Root:
             if absolute.startswith(prefix):
                 return tuple(absolute[len(prefix) :].split("/"))
         return None
+
+
+def _place(descriptor: int) -> str:
+    """Where an open folder is, as the kernel knows it."""
+    return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115
 
 
 def _is_home_or_above(folder: str, user_home: str) -> bool:

@@ -21,9 +21,11 @@ PATTERNS = (
     re.compile(r"(\b)eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*"),  # JSON Web Tokens
 )
 
-# Control, bidirectional and zero-width characters: they can hide or reorder what a person reads.
+# Control, bidirectional and zero-width characters, and all that Unicode lets a font leave out (its
+# Default_Ignorable_Code_Point): they can hide or reorder what a person reads. The same set is in frontend/src/text.ts.
 DECEIVING = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 _known: set[str] = set()

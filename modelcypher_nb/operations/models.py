@@ -7,9 +7,10 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-from ..errors import ConflictError, UnknownIdError, UsageError
+from ..errors import ConflictError, PathRefusedError, UnknownIdError, UsageError
 from ..formats import detect
 from ..formats.report import ModelReport, Verdict
 from ..guard.paths import Guard
@@ -51,10 +52,37 @@ def registered(call: Call, reference: str) -> ModelRecord | None:
         raise
 
 
-def _guard_for(record: ModelRecord, guard: Guard) -> Guard:
-    """Registering a model allowed its own files for good; nothing beside them."""
+def _guard_for(call: Call, record: ModelRecord) -> Guard:
+    """Registering a model allowed its own files for good; nothing beside them.
+
+    A link in the model's folder may lead where the caller may go, and from the Hub's cache into the Hub's cache.
+    """
+    guard = call.guard
+    if call.is_assistant:
+        hubs = (root for root in call.session.guard.roots if root.kind == "hub")
+        for hub in hubs:
+            guard = guard.with_root(hub) if hub.relative(record.path) is not None else guard
     folder = record.path if os.path.isdir(record.path) else os.path.dirname(record.path)  # noqa: PTH112, PTH120
-    return Guard((*guard.roots, Root.pin(folder, "registered")), guard.start)
+    return replace(guard, roots=(Root.known(folder, "registered"), *guard.roots))
+
+
+@contextmanager
+def _registered_files(call: Call, record: ModelRecord) -> Iterator[SafePath]:
+    """Open a registered model where it was registered, and nowhere that a link leads since.
+
+    Raises:
+        PathRefusedError: a link took the place of the model, or of a folder above it.
+    """
+    moved = PathRefusedError(
+        f"{shown(record.path)} leads elsewhere since the model '{record.id}' was registered.",
+        "Register it anew where it is now: mc model register PATH",
+    )
+    if os.path.realpath(record.path) != record.path:
+        raise moved
+    with _guard_for(call, record).open_resolved(record.path, typed=False) as safe:
+        if safe.location != record.path:
+            raise moved
+        yield safe
 
 
 @contextmanager
@@ -66,8 +94,7 @@ def open_model(call: Call, reference: str) -> Iterator[tuple[ModelRecord | None,
         MissingFileError: its files are gone.
     """
     record = registered(call, reference)
-    guard = call.guard if record is None else _guard_for(record, call.session.guard)
-    with guard.open(reference if record is None else record.path) as safe:
+    with call.guard.open(reference) if record is None else _registered_files(call, record) as safe:
         yield record, safe
 
 
@@ -182,7 +209,7 @@ def model_verify(call: Call, model_id: ModelId) -> VerifyFacts:
         )
     reference = f"{record.id}@{record.version}"
     try:
-        with _guard_for(record, call.session.guard).open(record.path) as safe:
+        with _registered_files(call, record) as safe:
             found = detect.digest(safe)
     except FileNotFoundError:
         found = None
