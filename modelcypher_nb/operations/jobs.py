@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from ..guard.secrets import shown
+from ..store.moves import LIVE_STATES, MOVES
 from ..store.records import CommandRecord, JobRecord
 from ..training.control import allowed_moves, as_found, control
 from .facts import JobEvent, JobFacts, JobList, JobLog, JobMetrics, SeriesFacts
@@ -17,8 +18,6 @@ __all__ = ["job_facts"]
 JobId = Annotated[str, Param("Id of the job, or its name for the newest run.", kind="job")]
 DEFAULT = ("assistant", "training", "monitoring")
 CONTROL = ("assistant", "training")
-STATES = ("queued", "running", "paused", "completed", "failed", "cancelled", "interrupted")
-LIVE = ("queued", "running", "paused")
 EVENTS_SHOWN = 40
 
 
@@ -45,13 +44,13 @@ def job_facts(
 @operation(effect="read", profiles=DEFAULT)
 def job_list(
     call: Call,
-    status: Annotated[str | None, Param("Only runs in this state.", choices=STATES)] = None,
+    status: Annotated[str | None, Param("Only runs in this state.", choices=tuple(MOVES))] = None,
     active_only: Annotated[bool, Param("Only runs that are queued, running or paused.")] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> JobList:
     """List training runs, the newest first."""
-    states = (status,) if status is not None else LIVE if active_only else None
+    states = (status,) if status is not None else LIVE_STATES if active_only else None
     records, total = call.catalog.jobs(states, limit, offset_of(cursor))
     return JobList(tuple(as_found(record) for record in records), total, following(cursor, len(records), total))
 

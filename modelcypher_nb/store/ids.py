@@ -1,4 +1,4 @@
-"""Ids, and where a model came from: what a scan needs of the store, without the rest of the records."""
+"""Ids, who acts, and where a model came from: what a scan needs of the store, without the rest of the records."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from ..errors import UsageError
 from ..guard.secrets import shown
 
-__all__ = ["ID", "ModelSource", "check_id"]
+__all__ = ["ID", "PERSON", "ModelSource", "check_id"]
 
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+PERSON = "person"  # the principal of whoever owns the process; an assistant's is `assistant:` and its client's name
 
 
 def check_id(text: str, what: str) -> str:

@@ -9,9 +9,9 @@ from ..errors import JobStateError
 if TYPE_CHECKING:
     from .records import JobState
 
-__all__ = ["LIVE", "MOVES", "check_move"]
+__all__ = ["LIVE_STATES", "MOVES", "check_move"]
 
-LIVE: tuple[JobState, ...] = ("queued", "running", "paused")
+LIVE_STATES: tuple[JobState, ...] = ("queued", "running", "paused")
 
 # A stopped job goes back to the queue only where a checkpoint exists, which the caller has looked at.
 MOVES: dict[JobState, tuple[JobState, ...]] = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConflictError, JobStateError, NotAllowedError, UsageError
 from ..guard.secrets import shown
+from ..store.ids import PERSON
 from ..store.records import CommandRecord, JobRecord
 from . import live
 from .ownership import as_found, is_lost, recover, recover_one
@@ -19,7 +20,6 @@ __all__ = ["Controlled", "allowed_moves", "as_found", "check_verb", "control", "
 
 WAIT_SECONDS = 2.0
 LOOK_SECONDS = 0.02
-PERSON = "person"
 STOPPED = ("interrupted", "cancelled", "failed")
 
 # verb -> the states in which a living run obeys it; a repeated verb is obeyed again, to no effect

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..guard.secrets import shown
+from ..store.moves import LIVE_STATES
 from ..store.records import JobError
 from .dynamics import samples_in
 from .failures import when_reported
@@ -17,7 +18,6 @@ from .feed import Feed, drawn_seed, feed_of
 from .life import Life
 from .loop import Steps
 from .obeying import obey
-from .ownership import LIVE_STATES
 from .state import restore_generators, seed_generators
 
 __all__ = ["Engine"]

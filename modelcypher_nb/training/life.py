@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import JobStateError, ModelCypherError, StorageError, UsageError
 from ..guard.secrets import shown
+from ..store.moves import LIVE_STATES
 from ..store.records import CheckpointRecord, JobError, JobRecord, JobState
 from . import live
 from .beginning import Objects, begin, plain_config
@@ -20,7 +21,6 @@ from .dynamics import seconds_left
 from .keeping import Keeper
 from .measure import Measure, learning_rate_of
 from .obeying import obey
-from .ownership import LIVE_STATES
 from .pace import Pace
 from .recorder import Recorder
 from .state import capture

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelCypherError, UsageError
+from ..store.ids import PERSON
 from .commands import Command
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ __all__ = ["obey"]
 
 # How soon a loop that holds sees an interrupt; a request wakes it at once.
 HOLD_SECONDS = 0.05
-PERSON = "person"
 
 
 def obey(run: Life) -> bool:

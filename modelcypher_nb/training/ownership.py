@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import JobStateError
+from ..store.moves import LIVE_STATES
 from ..store.records import JobOwner, JobRecord
 from .keeping import found_after_kill
 from .recorder import FIELDS
@@ -19,9 +20,8 @@ from .recorder import FIELDS
 if TYPE_CHECKING:
     from ..store.run_store import RunStore
 
-__all__ = ["LIVE_STATES", "as_found", "is_alive", "recover", "this_process"]
+__all__ = ["as_found", "is_alive", "recover", "this_process"]
 
-LIVE_STATES = ("queued", "running", "paused")
 PAGE = 500
 LINUX = platform.system() == "Linux"  # mypy takes sys.platform for a constant
 

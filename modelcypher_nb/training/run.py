@@ -10,19 +10,17 @@ from typing import Any, Self
 
 from ..errors import JobStateError, UsageError
 from ..guard.secrets import shown
+from ..store.ids import PERSON
+from ..store.moves import LIVE_STATES
 from . import live
 from .commands import Command
-from .control import check_verb
+from .control import WAIT_SECONDS, check_verb
 from .engine import Engine
 from .interrupts import Interrupts
 from .obeying import obey
-from .ownership import LIVE_STATES
 from .recorder import series_name
 
 __all__ = ["Run"]
-
-WAIT_SECONDS = 2.0
-PERSON = "person"
 
 
 class Run(Engine):

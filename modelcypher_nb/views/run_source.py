@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..operations.facts import JobFacts
 from ..operations.session import current
+from ..store.moves import LIVE_STATES
 from ..store.records import JobRecord
 from ..training.control import allowed_moves, as_found
-from ..training.ownership import LIVE_STATES
 from ..training.snapshot import changing, job_data, run_data
 from .channel import Channel, Points
 from .live import Shown, as_person

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Self
 from ..errors import UsageError
 from ..operations.facts import JobEvent, SeriesFacts
 from ..operations.session import current
+from ..store.moves import LIVE_STATES
 from ..store.records import JobRecord
 from ..training import live as living
 from ..training.loop import Steps
-from ..training.ownership import LIVE_STATES
 from ..training.run import Run
 from . import output
 from .curves import curves, finite, ordered

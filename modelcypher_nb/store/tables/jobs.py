@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..moves import LIVE, check_move
+from ..moves import LIVE_STATES, check_move
 from ..rows import dump, job_row
 from .table import Table, changed, unknown
 
@@ -51,7 +51,7 @@ class Jobs(Table):
     def live_jobs_named(self, name: str) -> list[JobRecord]:
         """The jobs of a name that are queued, running or paused, the newest first."""
         query = "SELECT * FROM jobs WHERE name = ? AND state IN (?,?,?) ORDER BY created_at DESC, rowid DESC"
-        return [job_row(row) for row in self._connection.rows(query, (name, *LIVE))]
+        return [job_row(row) for row in self._connection.rows(query, (name, *LIVE_STATES))]
 
     def jobs(
         self, states: Iterable[str] | None = None, limit: int = 100, offset: int = 0
@@ -89,7 +89,7 @@ class Jobs(Table):
                 state=to,
                 error=error,
                 started_at=record.started_at or (now if to == "running" else None),
-                ended_at=None if to in LIVE else now,
+                ended_at=None if to in LIVE_STATES else now,
             )
             connection.execute("UPDATE jobs SET state=?, record=? WHERE id=?", (to, dump(moved), job))
         return moved
