@@ -12,7 +12,7 @@ APT := apt-get install -y -qq --no-install-recommends
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser tour lab check lint test test-python test-notebooks test-long notebooks bench picture clean
+.PHONY: help install browser tour lab check lint test test-python test-browser test-notebooks test-long notebooks bench picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -54,10 +54,14 @@ lint: install ## ruff and mypy
 check: lint ## lint, types and the fast tests
 	@$(BIN)/python -m pytest -m 'not slow and not browser and not long'
 
-test: lint browser test-python test-notebooks ## everything but the long loops
+test: lint browser test-python test-browser test-notebooks ## everything but the long loops
 
 test-python: install
-	@$(BIN)/python -m pytest -m 'not long'
+	@$(BIN)/python -m pytest -m 'not long and not browser'
+
+# A process of its own: Playwright keeps an event loop in the main thread, where other tests start theirs.
+test-browser: install browser
+	@$(BIN)/python -m pytest -m browser tests/browser
 
 test-notebooks: install
 	@$(BIN)/python -m pytest -p tests.nbval_plugin --nbval --nbval-sanitize-with notebooks/sanitize.cfg --timeout 600 notebooks
