@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from ..errors import MissingFileError, UnreadableError, UsageError
+from ..errors import MissingFileError, UsageError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from . import safetensors
+from .digests import changed_meanwhile, combined_digest, file_digest
 from .folder import FolderFacts, describe_folder, hub_source
 from .model_file import Part, examine_file, finding_of
 from .model_folder import Survey, survey
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "digest", "examine", "exit_code", "load", "worst"]
 
-PIECE_BYTES = 1 << 20
 Progress = Callable[[int, int], None]
 
 
@@ -88,7 +88,7 @@ def load(safe: SafePath, *, mapped: bool | None = None) -> dict[str, torch.Tenso
         with safe / name as file:
             part = found.parts[name]
             if file.identity != part.identity:
-                raise _changed(file)
+                raise changed_meanwhile(file)
             _refuse_twins(safe, name, part, tensors)
             tensors |= safetensors.load(file, part.header, mapped=mapped)
     return tensors
@@ -108,49 +108,29 @@ def digest(safe: SafePath, progress: Progress | None = None) -> str:
         UnreadableError: the disk refused, or the file changed while it was read.
     """
     if not safe.is_folder:
-        return "sha256:" + _file_digest(safe, _counted(progress, 0, safe.identity.size))
-    return "sha256:" + _folder_digest(safe, survey(safe), progress)
-
-
-def _file_digest(safe: SafePath, step: Callable[[int], None]) -> str:
-    import hashlib  # OpenSSL's library is heavy beside a header's reading
-
-    source, state = safe.source(), hashlib.sha256()
-    for offset in range(0, source.size, PIECE_BYTES):
-        size = min(PIECE_BYTES, source.size - offset)
-        state.update(source.read_at(offset, size))
-        step(offset + size)
-    if not safe.unchanged():
-        raise _changed(safe)
-    return state.hexdigest()
+        return "sha256:" + file_digest(safe, _counted(progress, 0, safe.identity.size))
+    return _folder_digest(safe, survey(safe), progress)
 
 
 def _folder_digest(folder: SafePath, found: Survey, progress: Progress | None) -> str:
-    import hashlib
-
     names = set(found.model or found.parts)
     names |= {found.index} if found.index else set()
     names |= {name for name in found.configurations if name == f"{found.base}config.json"}
-    sizes = {}
+    sizes, digests = {}, {}
     for name in sorted(names):
         with folder / name as safe:
             sizes[name] = safe.identity.size
-    total, before, state = sum(sizes.values()), 0, hashlib.sha256()
+    total, before = sum(sizes.values()), 0
     for name, size in sizes.items():
         with folder / name as safe:
-            line = _file_digest(safe, _counted(progress, before, total))
-        state.update(f"{line}  {name}\n".encode())
+            digests[name] = file_digest(safe, _counted(progress, before, total))
         before += size
-    return state.hexdigest()
+    return combined_digest(digests)
 
 
 def _counted(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
     """Turn one file's progress into that of all of them."""
     return lambda done: progress(before + done, total) if progress is not None else None
-
-
-def _changed(safe: SafePath) -> UnreadableError:
-    return UnreadableError(f"{safe.display} changed while it was read.", "Wait until its writer is done and try again.")
 
 
 def _require_model(folder: SafePath, found: Survey) -> None:

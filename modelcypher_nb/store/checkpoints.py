@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import MalformedError
 from ..formats import safetensors
+from ..formats.digests import combined_digest, file_digest
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +34,6 @@ FOLDER = re.compile(r"step-(\d{8,})")
 PARTIAL = re.compile(r"\.step-\d{8,}\.[0-9a-f]{12}\.partial")
 DOCUMENT = "state.json"
 DOCUMENT_LIMIT_BYTES = 256 << 20
-PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,6 @@ def folder_name(step: int) -> str:
     return f"step-{step:08d}"
 
 
-def _combined(digests: Mapping[str, str]) -> str:
-    """One digest: the SHA-256 of what `LC_ALL=C sha256sum FILES` prints, sorted by name."""
-    lines = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
-    return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
-
-
 def save(
     folder: SafePath, step: int, tensors: Mapping[str, Mapping[str, torch.Tensor]], document: Mapping[str, Any]
 ) -> Written:
@@ -108,12 +102,12 @@ def save(
                 hashed.write(json.dumps(document, separators=(",", ":"), allow_nan=False).encode())
             digests[DOCUMENT] = hashed.hexdigest()
             total += hashed.size
-        _drop(folder, name)  # a kill between these two lines loses this step's checkpoint, and no other
-        folder.publish(temporary, name)
+        folder.publish(temporary, name, replace=True)
+        _drop(folder, temporary)  # an older checkpoint of this step, if there was one
     except BaseException:
         _drop(folder, temporary)
         raise
-    return Written(tuple(sorted(digests)), total, _combined(digests))
+    return Written(tuple(sorted(digests)), total, combined_digest(digests))
 
 
 def _drop(folder: SafePath, name: str) -> None:
@@ -153,16 +147,17 @@ def load_document(folder: SafePath, step: int) -> dict[str, Any]:
 
 
 def digest(folder: SafePath, step: int) -> str:
-    """Read a checkpoint's files again and give their digest, to compare with the one of writing."""
+    """Read a checkpoint's files again and give their digest, to compare with the one of writing.
+
+    Raises:
+        UnreadableError: the disk refused, or a file changed while it was read.
+    """
     digests: dict[str, str] = {}
     with folder / folder_name(step) as checkpoint:
         for entry in checkpoint.list():
             with checkpoint / entry.name as safe:
-                source, state = safe.source(), hashlib.sha256()
-                for offset in range(0, source.size, PIECE_BYTES):
-                    state.update(source.read_at(offset, min(PIECE_BYTES, source.size - offset)))
-                digests[entry.name] = state.hexdigest()
-    return _combined(digests)
+                digests[entry.name] = file_digest(safe)
+    return combined_digest(digests)
 
 
 def complete_steps(folder: SafePath) -> tuple[int, ...]:
