@@ -10,6 +10,8 @@ import { TensorList } from "./tensor_list";
 import { shownValue } from "./text";
 import { badge, findings, meaning } from "./verdict";
 
+const IN_MEMORY = "in memory";
+
 export const view: View<ModelCardData> = {
   name: "model_card",
   title: "Model card",
@@ -113,10 +115,12 @@ function dtypeBar(dtypes: Record<string, number>): Child {
 function cardFacts(data: ModelCardData): Child {
   const source = data.source?.repo && `${data.source.repo}${data.source.revision ? ` @ ${data.source.revision.slice(0, 12)}` : ""}`;
   const files = data.files ?? [];
+  // A live object has no file: there is nothing whose digest could be computed or whose license could be stated.
+  const missing = (text: string): Child => data.format !== IN_MEMORY && h("span", { class: "mc-muted" }, text);
   return facts([
     ["Path", data.path && h("code", {}, data.path), "wide"],
-    ["Digest", data.digest ? h("code", { class: "mc-digest", title: data.digest }, data.digest) : h("span", { class: "mc-muted" }, "not computed"), data.digest ? "wide" : undefined],
-    ["License", data.license ?? h("span", { class: "mc-muted" }, "not stated")],
+    ["Digest", data.digest ? h("code", { class: "mc-digest", title: data.digest }, data.digest) : missing("not computed"), data.digest ? "wide" : undefined],
+    ["License", data.license ?? missing("not stated")],
     ["Source", source],
     ["Provenance", data.provenance],
     ["Bytes", data.bytes],

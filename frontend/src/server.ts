@@ -34,13 +34,13 @@ class Server implements Drawn<ServerData> {
     replace(
       this.header,
       h("div", { class: "mc-title" }, h("h2", {}, "MCP server"), h("span", { class: `mc-badge ${live ? (running ? "good" : "muted") : "saved"}` }, h("i", { "aria-hidden": "true" }), live ? data.state : "state unknown without its kernel")),
-      h("p", { class: "mc-subtitle" }, `profile ${data.profile} · ${plural(data.tools.length, "tool")}`),
+      h("p", { class: "mc-subtitle" }, `profile ${data.profile} · ${plural(data.tools.length, "tool")}${live && !running ? ", offered to nobody now" : ""}`),
     );
     replace(this.facts, this.connection(stage));
     this.actions.update(stage as Stage<unknown>);
     this.callSection.hidden = !live;
     this.calls.update(data.calls ?? []);
-    this.drawTools(data.tools);
+    this.drawTools(data.tools, running);
   }
 
   dispose(): void {}
@@ -57,13 +57,14 @@ class Server implements Drawn<ServerData> {
     ]);
   }
 
-  private drawTools(tools: readonly Tool[]): void {
-    const key = JSON.stringify(tools);
+  /** A stopped server offers nothing: its tools fold away, under what they are. */
+  private drawTools(tools: readonly Tool[], running: boolean): void {
+    const key = JSON.stringify([tools, running]);
     if (key === this.drawnTools) return;
     this.drawnTools = key;
     const writes = tools.filter((tool) => !tool.readOnly).length;
     const items = tools.map((tool) => h("li", {}, h("code", {}, tool.name), toolChip(tool), h("span", { class: "mc-muted" }, tool.description)));
-    replace(this.tools, h("details", { open: tools.length <= 20 }, h("summary", {}, `Tools: ${tools.length - writes} read, ${writes} write`), h("ul", { class: "mc-tools" }, ...items)));
+    replace(this.tools, h("details", { open: running && tools.length <= 20 }, h("summary", {}, `${running ? "Tools" : "Tools while it runs"}: ${tools.length - writes} read, ${writes} write`), h("ul", { class: "mc-tools" }, ...items)));
   }
 }
 

@@ -149,6 +149,7 @@ def _choose(found: Survey, shards: dict[str, set[str]]) -> None:
         found.model = tuple(top)
     found.error = next((error for name in found.model if (error := found.parts[name].error)), found.error)
     _tell_the_rest(found, set().union(*shards.values()))
+    _tell_the_places(found)
 
 
 def _tell_the_rest(found: Survey, placed: set[str]) -> None:
@@ -157,3 +158,13 @@ def _tell_the_rest(found: Survey, placed: set[str]) -> None:
         if name not in found.model and name not in placed and "/" not in name:
             what = f"{shown(name, 80)} lies beside the model and is no part of it."
             found.findings.append(Finding("weights", what, shown(name)))
+
+
+def _tell_the_places(found: Survey) -> None:
+    """Weights in several folders may be a pipeline's parts or strangers to one another: nothing here tells which."""
+    places = sorted({name.rpartition("/")[0] for name in found.model})
+    if len(places) > 1:
+        named = ", ".join(shown(place, 40) for place in places[:6]) + (", ..." if len(places) > 6 else "")
+        what = f"The weights lie in {len(places)} folders ({named}) and are shown together."
+        remedy = "Name one of these folders to see it alone."
+        found.findings.append(Finding("weights", what, shown(places[0], 80), remedy))

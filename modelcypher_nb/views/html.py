@@ -74,7 +74,7 @@ def _table(table: Table, most_rows: int) -> Markup:
             _cell("td", value, NUMBER if column.number else WORD if len(value.text) < LONG_CHARACTERS else LONG)
             for column, value in zip(table.columns, row, strict=True)
         ))
-        for row in table.rows[:most_rows]
+        for row in table.rows[: table.shown][:most_rows]
     ]  # fmt: skip
     named = any(column.label for column in table.columns)
     top = element("thead", None, element("tr", None, *head)) if named else Markup("")

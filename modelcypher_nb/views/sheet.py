@@ -38,6 +38,8 @@ class Table:
     Attributes:
         total: how many rows there are in all; `rows` may hold fewer.
         folded: whether HTML shows it only on request.
+        shown: how many rows are shown where nobody asked for a number; all of them where None.
+        stacked: whether its cells are sentences, which text sets below one another instead of side by side.
         empty: what is said where there is none; an empty text leaves the table out.
     """
 
@@ -47,6 +49,8 @@ class Table:
     total: int
     folded: bool = False
     empty: str = ""
+    stacked: bool = False
+    shown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,10 @@ def table(
     total: int | None = None,
     folded: bool = False,
     empty: str = "",
+    stacked: bool = False,
+    shown: int | None = None,
 ) -> Table:
     """A table; a column whose label starts with `#` holds numbers."""
     made = tuple(tuple(cell(value) for value in row) for row in rows)
     heads = tuple(Column(label.lstrip("#"), label.startswith("#")) for label in columns)
-    return Table(title, heads, made, len(made) if total is None else total, folded, empty)
+    return Table(title, heads, made, len(made) if total is None else total, folded, empty, stacked, shown)

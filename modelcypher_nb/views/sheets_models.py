@@ -92,7 +92,7 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     rows = [
         (item.level, volatile(item.what), volatile(item.where), volatile(item.remedy or "")) for item in findings[:20]
     ]
-    return table("Findings", ("level", "what", "where", "remedy"), rows, total=len(findings))
+    return table("Findings", ("level", "what", "where", "remedy"), rows, total=len(findings), stacked=True)
 
 
 def files_table(facts: ModelFacts) -> Table:
@@ -108,9 +108,13 @@ def tensor_row(tensor: TensorInfo) -> tuple[Any, ...]:
 
 
 def tensors_table(facts: ModelFacts) -> Table:
-    """The first tensors in file order."""
-    rows = [tensor_row(tensor) for tensor in facts.tensors[:TENSORS_SHOWN]]
-    return table("Tensors", ("name", "dtype", "#shape", "#size"), rows, total=facts.tensor_count, folded=True)
+    """The tensors in file order."""
+    columns: tuple[str, ...] = ("name", "dtype", "#shape", "#size")
+    rows = [tensor_row(tensor) for tensor in facts.tensors]
+    if len(facts.files) > 1:  # several files may well hold tensors of one name
+        columns += ("file",)
+        rows = [(*row, tensor.file) for row, tensor in zip(rows, facts.tensors, strict=True)]
+    return table("Tensors", columns, rows, total=facts.tensor_count, folded=True, shown=TENSORS_SHOWN)
 
 
 def models_table(rows: Sequence[ModelRow], total: int) -> Table:

@@ -215,6 +215,9 @@ def test_a_pipeline_of_models_in_folders_below_is_described_with_each_file(guard
         "vae/diffusion_pytorch_model.safetensors",
     ]
     assert report.parameter_count == 18
+    assert [finding.what for finding in report.verdict.findings] == [
+        "The weights lie in 2 folders (unet, vae) and are shown together."
+    ]
 
 
 def test_a_broken_index_beside_a_single_file_is_told_and_the_file_still_opens(guard: Guard, tmp_path: Path) -> None:

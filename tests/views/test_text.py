@@ -6,7 +6,7 @@ import typing
 
 import pytest
 
-from modelcypher_nb.formats.report import Finding, TensorInfo, Verdict
+from modelcypher_nb.formats.report import FileInfo, Finding, TensorInfo, Verdict
 from modelcypher_nb.operations import OPERATIONS, facts
 from modelcypher_nb.operations.operation import find
 from modelcypher_nb.store.records import JobRecord
@@ -142,3 +142,31 @@ def test_html_brings_no_reference_to_anywhere() -> None:
     assert "http" not in drawn
     assert "url(" not in drawn
     assert "<style" not in drawn
+
+
+def test_a_finding_s_sentence_is_shown_whole_however_long_its_path_is() -> None:
+    what = f"Tensor 'a' of /{'deep/' * 60}net.safetensors ends at byte 9: it is cut off."
+    finding = Finding("malformed", what, f"/{'deep/' * 60}net.safetensors", "Fetch the file again.")
+    drawn = text.render(model(verdict=Verdict("malformed", (finding,))))
+    assert f"  malformed  {what}\n             Fetch the file again." in drawn
+    assert drawn.count("net.safetensors") == 2, "the place is said once, in the sentence, beside the card's own path"
+
+
+def test_a_card_shows_as_many_tensors_as_were_asked_for() -> None:
+    facts_of = model(tensors=(TensorInfo("layer", "F32", (3, 4), 48),) * 30, tensor_count=50)
+    assert "… and 38 more" in text.render(facts_of)
+    assert "… and 20 more" in text.render(facts_of, every_row=True)
+    assert "… and 38 more" in html.render(facts_of)
+
+
+def test_tensors_of_several_files_name_theirs() -> None:
+    files = (FileInfo("a/model.safetensors", 48), FileInfo("b/model.safetensors", 48))
+    tensors = tuple(TensorInfo("layer", "F32", (3, 4), 48, file.name) for file in files)
+    drawn = text.render(model(files=files, tensors=tensors, tensor_count=2))
+    assert drawn.splitlines()[-1].endswith("b/model.safetensors")
+    assert "shape  size\n" in text.render(model())
+
+
+def test_a_stopped_server_s_tools_are_not_listed_as_if_offered() -> None:
+    server = facts.ServerFacts(state="stopped", profile="assistant", mode="launch token", tools=("mc_job_list",))
+    assert "Tools it would offer (1)" in text.render(server)
