@@ -77,6 +77,17 @@ def _number(low: float, high: float, unit: str, *, whole: bool = False) -> Calla
     return parse
 
 
+def _port(text: str) -> int:
+    expected = "a port from 1 to 65535"
+    try:
+        value = int(text)
+    except ValueError:
+        raise ValueError(expected) from None
+    if not 1 <= value <= 65535:
+        raise ValueError(expected)
+    return value
+
+
 def _choice(*values: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in values:
@@ -119,7 +130,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("mcp_rate", "MC_MCP_RATE", _number(0.1, 1000, "calls a second"), 10.0, "a principal's calls a second"),
     Setting("mcp_burst", "MC_MCP_BURST", _number(1, 1000, "calls", whole=True), 20, "calls before the rate counts"),
     Setting("mcp_host", "MC_MCP_HOST", _text, "127.0.0.1", "the server's address"),
-    Setting("mcp_port", "MC_MCP_PORT", _number(1, 65535, "the port", whole=True), None,
+    Setting("mcp_port", "MC_MCP_PORT", _port, None,
             "the server's port; unset takes a free one"),
     Setting("mcp_public_url", "MC_MCP_PUBLIC_URL", _text, None, "the address that clients use"),
     Setting("mcp_tls_cert", "MC_MCP_TLS_CERT", _text, None, "the server's certificate"),
@@ -242,6 +253,12 @@ class Settings:
         return Settings(self._environment, {**self._lasting, key: text}, self._env_file)
 
 
+def _fallback(setting: Setting) -> str:
+    if setting.default in {None, ()}:
+        return ""
+    return f" to use the default ({int(setting.default) if isinstance(setting.default, bool) else setting.default})"
+
+
 def parse_setting(setting: Setting, raw: str, origin: str) -> Any:
     """Parse one value.
 
@@ -255,5 +272,5 @@ def parse_setting(setting: Setting, raw: str, origin: str) -> Any:
         value = "a secret" if setting.secret else f"'{shown(raw, 80)}'"
         raise SettingError(
             f"{name} ({origin}) is {value}, but {error} is expected.",
-            f"Correct it, or unset it to use the default ({setting.default}).",
+            f"Correct it, or unset it{_fallback(setting)}.",
         ) from error

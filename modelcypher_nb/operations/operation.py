@@ -18,7 +18,7 @@ from ..guard.secrets import redact, shown
 if TYPE_CHECKING:
     from .session import Call
 
-__all__ = ["Operation", "Param", "Parameter", "find", "operation", "run"]
+__all__ = ["Operation", "Param", "Parameter", "find", "operation", "run", "spelled"]
 
 Effect = Literal["read", "write", "destroy"]
 Place = Literal["everywhere", "kernel", "shell"]
@@ -203,6 +203,17 @@ def find(name: str) -> Operation:
     raise UnknownIdError(f"There is no operation '{shown(name, 60)}'.", "List them with: mc --help")
 
 
+# What a parameter of a type takes, in a refusal's second sentence.
+KINDS = {
+    int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "a mapping",
+}  # fmt: skip
+
+
+def spelled(number: float) -> str:
+    """A bound as people write it: 1,000,000 and not 1e+06."""
+    return f"{number:,.0f}" if number == int(number) else f"{number:g}"
+
+
 def _converted(item: Parameter, value: Any, name: str) -> Any:
     """One value in the parameter's type; text from a shell is converted, anything else must fit."""
     if item.type is bool and isinstance(value, str) and value.lower() in {"true", "false"}:
@@ -220,10 +231,7 @@ def _converted(item: Parameter, value: Any, name: str) -> Any:
         return dict(value)
     elif isinstance(value, item.type) and isinstance(value, bool) == (item.type is bool):  # True is no number here
         return value
-    raise UsageError(
-        f"{name}'s {item.name} is {shown(repr(value), 80)}, which is no {item.type.__name__}.",
-        f"{item.param.description}",
-    )
+    raise UsageError(f"{name}'s {item.name} is {shown(repr(value), 80)}.", f"Give {KINDS[item.type]}.")
 
 
 def _bounded(item: Parameter, value: Any, name: str) -> Any:
@@ -231,9 +239,9 @@ def _bounded(item: Parameter, value: Any, name: str) -> Any:
     if choices and value not in choices:
         raise UsageError(f"{name}'s {item.name} is '{shown(value, 80)}'.", f"Give one of: {', '.join(choices)}.")
     if low is not None and not value >= low:
-        raise UsageError(f"{name}'s {item.name} is {value}.", f"Give a value of {low:g} or more.")
+        raise UsageError(f"{name}'s {item.name} is {value}.", f"Give a value of {spelled(low)} or more.")
     if high is not None and not value <= high:
-        raise UsageError(f"{name}'s {item.name} is {value}.", f"Give a value of {high:g} or less.")
+        raise UsageError(f"{name}'s {item.name} is {value}.", f"Give a value of {spelled(high)} or less.")
     return value
 
 

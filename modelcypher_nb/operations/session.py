@@ -16,7 +16,6 @@ from ..guard.paths import Guard, home_guard
 from ..guard.roots import Root, working_folder
 from ..guard.secrets import shown
 from ..settings import Settings, default_home
-from .operation import Operation, find, run
 
 if TYPE_CHECKING:
     from ..guard.safe_path import SafePath
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
     from ..store.run_store import RunStore
     from ..training.run import Run
     from .facts import ServerConfig, ServerFacts
+    from .operation import Operation
 
-__all__ = ["PERSON", "SCOPES", "Call", "ServerControl", "Session", "current", "public"]
+__all__ = ["PERSON", "SCOPES", "Call", "ServerControl", "Session", "current"]
 
 PERSON = "person"
 SCOPES = frozenset({"mc:read", "mc:train", "mc:write", "mc:destroy"})
@@ -154,10 +154,10 @@ class Session:
         """Allow a folder, or the folder of a file, for people and this session; gives the folder."""
         absolute = os.path.realpath(os.path.join(self.start, os.path.expanduser(path)))  # noqa: PTH111, PTH118
         folder = absolute if os.path.isdir(absolute) else os.path.dirname(absolute)  # noqa: PTH112, PTH120
-        if not os.path.isdir(folder):  # noqa: PTH112
+        if not os.path.exists(absolute):  # noqa: PTH110 - a misspelt name must not allow the folder above it
             from ..errors import MissingFileError
 
-            raise MissingFileError(f"There is no folder {shown(folder)}.", "Name a folder that exists.")
+            raise MissingFileError(f"There is no folder or file {shown(absolute)}.", "Name one that exists.")
         self.guard = self.guard.with_root(Root.pin(folder, "allowed"))
         return folder
 
@@ -250,27 +250,3 @@ def current() -> Session:
     if _current is None:
         _current = Session()
     return _current
-
-
-def public(name: str) -> Callable[..., Any]:
-    """The Python function of an operation: the person's call, the operation's own signature."""
-    import functools
-    import inspect
-
-    found = find(name)
-    signature = inspect.signature(found.function)
-
-    @functools.wraps(found.function)
-    def call(*positional: Any, **named: Any) -> Any:
-        names = [item.name for item in found.parameters]
-        if len(positional) > len(names):
-            from ..errors import UsageError
-
-            raise UsageError(f"{name} takes at most {len(names)} arguments.", f"See help(mc.{name}).")
-        arguments = {**dict(zip(names, positional, strict=False)), **named}
-        return run(found, current().person(), arguments)
-
-    call.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=list(signature.parameters.values())[1:]
-    )
-    return call

@@ -58,7 +58,10 @@ def _answer(words: Sequence[str], program: str) -> tuple[str, int]:
     for folder in request.allow:
         execute(find("settings_allow"), call, {"path": folder})
     facts = execute(request.operation, call, request.arguments)
-    return (_json(request, facts) if request.json else _text(facts)), getattr(facts, "exit_code", 0)
+    if request.operation.name == "settings_allow" and not request.arguments.get("lasting"):
+        _note("This allows it for this one command, which is over. For good: mc settings allow --lasting DIR")
+    answer = _json(request, facts) if request.json else _text(request, facts)
+    return answer, getattr(facts, "exit_code", 0)
 
 
 def _json(request: Request, facts: Any) -> str:
@@ -70,11 +73,12 @@ def _json(request: Request, facts: Any) -> str:
     return json.dumps(wire(request.operation, facts), indent=2, allow_nan=False)
 
 
-def _text(facts: Any) -> str:
+def _text(request: Request, facts: Any) -> str:
     from ..views.text import render
 
     # The views escape what they were given; once more here, because this is the terminal's own door.
-    return "\n".join(shown(line, ANSWER_CHARACTERS) for line in render(facts).split("\n"))
+    drawn = render(facts, every_row="limit" in request.arguments)
+    return "\n".join(shown(line, ANSWER_CHARACTERS) for line in drawn.split("\n"))
 
 
 def _write(text: str) -> None:
@@ -83,6 +87,11 @@ def _write(text: str) -> None:
     if text:
         sys.stdout.write(text + "\n")
     sys.stdout.flush()  # here, where a full disk still has an exit code
+
+
+def _note(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text + "\n")
 
 
 def _close_stdout() -> None:

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..operations import ALIASES, names
-from ..operations.operation import Operation, Parameter, find
+from ..operations.operation import Operation, Parameter, find, spelled
 
 __all__ = ["EXIT_CODES", "commands", "explained", "is_positional", "metavar", "option_name", "resolve"]
 
 # Click keeps lines after \\b as they are.
 EXIT_CODES = """\b
 Exit codes:
-  0   done
-  1   model scan: running code was found in a file (with --strict, objects too); nothing else gives 1
-  2   malformed, unreadable, or no longer what was registered
-  3   a format that isn't read
-  64  a wrong argument or setting       65  a move that the state or a conflict refuses
-  66  no such file or id, or a path outside the allowed folders
-  69  a part or a server is missing (also: doctor found a fault)
-  70  our own fault                     130 interrupted
+  0    done
+  1    model scan found code in a file (with --strict also objects)
+  2    malformed, unreadable, or no longer what was registered
+  3    a format that isn't read
+  64   a wrong argument or setting
+  65   a move that the state or a conflict refuses
+  66   no such file or id, or a path outside the allowed folders
+  69   a part or a server is missing (also: doctor found a fault)
+  70   our own fault
+  130  interrupted
 """
 REFERENCES = ("path", "model", "job", "variable")
 
@@ -68,9 +70,9 @@ def explained(item: Parameter) -> str:
     if item.param.choices:
         notes.append("one of " + ", ".join(item.param.choices))
     if item.param.ge is not None and item.param.le is not None:
-        notes.append(f"{item.param.ge:g} to {item.param.le:g}")
+        notes.append(f"{spelled(item.param.ge)} to {spelled(item.param.le)}")
     elif item.param.ge is not None:
-        notes.append(f"{item.param.ge:g} or more")
+        notes.append(f"{spelled(item.param.ge)} or more")
     if item.default not in {None, False}:
         notes.append(f"default {item.default}")
     if item.is_list and not is_positional(item):

@@ -137,12 +137,15 @@ class _Verb(click.Command):
             params=[*positional, *options, *_common(in_shell=in_shell)],
             help=found.description,
             callback=self._request,
-            context_settings=SETTINGS,
+            context_settings={**SETTINGS, "allow_extra_args": True},  # ours to refuse, by a sentence that helps
         )
         self.operation = found
 
     def _request(self, wants_json: bool, allow: tuple[str, ...] = (), **values: Any) -> Request:
-        above = click.get_current_context().find_root().params
+        context = click.get_current_context()
+        if context.args:
+            self._refuse_more(context)
+        above = context.find_root().params
         given = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in values.items()
@@ -150,6 +153,14 @@ class _Verb(click.Command):
         }
         folders = (*above.get("allow", ()), *allow)
         return Request(self.operation, given, wants_json or above.get("wants_json", False), folders)
+
+    def _refuse_more(self, context: click.Context) -> NoReturn:
+        named = [option_name(item) for item in self.operation.parameters if not is_positional(item)]
+        hint = f"Name what it is: {', '.join(named)}. " if named else ""
+        raise UsageError(
+            f"{context.command_path} has no place for '{shown(' '.join(context.args), 80)}'.",
+            f"{hint}See: {context.command_path} --help",
+        )
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         words = [item.get_help_record(ctx) for item in self.params if isinstance(item, _Words)]

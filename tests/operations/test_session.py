@@ -90,6 +90,12 @@ def test_allowing_lasts_as_long_as_it_says(session: Session, tmp_path: Path, hom
     assert [row.operation for row in mc.mcp_audit().items] == ["settings_allow", "settings_allow"]
 
 
+def test_a_misspelt_folder_never_allows_the_one_above(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="Name one that exists"):
+        mc.allow(tmp_path / "misspelt")
+    assert str(tmp_path) not in roots(session)
+
+
 def test_a_file_allows_its_folder_and_nothing_is_a_mistake(session: Session, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "file").write_text("")

@@ -255,7 +255,7 @@ def test_an_uncaught_exception_gives_70_and_two_lines(
 def test_an_interrupt_gives_130_and_no_traceback(home: Path) -> None:
     code = (
         "import os, signal, sys; from modelcypher_nb.surfaces import command_line\n"
-        "command_line._text = lambda facts: os.kill(os.getpid(), signal.SIGINT) or signal.pause()\n"
+        "command_line._text = lambda *_: os.kill(os.getpid(), signal.SIGINT) or signal.pause()\n"
         "sys.exit(command_line.run(['model', 'list']))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
@@ -328,3 +328,27 @@ def test_a_terminal_gets_the_same_text_as_a_file(home: Path, mc: Command, small_
         os.close(controller)
     assert result.returncode == 0
     assert seen.decode().replace("\r\n", "\n") == mc("model", "show", small_model.name).stdout
+
+
+def test_allowing_in_a_shell_says_that_it_is_over(mc: Command, work: Path) -> None:
+    (work / "folder").mkdir()
+    brief = mc("allow", "folder")
+    assert (brief.returncode, lines(brief.stderr)[0]) == (
+        0,
+        "This allows it for this one command, which is over. For good: mc settings allow --lasting DIR",
+    )
+    assert mc("allow", "--lasting", "folder").stderr == ""
+
+
+def test_one_word_too_many_names_the_options(mc: Command) -> None:
+    result = mc("model", "register", "net", "name")
+    assert result.returncode == 64
+    assert lines(result.stderr) == [
+        "mc: mc model register has no place for 'name'.",
+        "    Name what it is: --name. See: mc model register --help",
+    ]
+
+
+def test_help_fits_a_terminal_of_80_columns(mc: Command) -> None:
+    wide = [line for line in lines(mc("--help", variables={"COLUMNS": "80"}).stdout) if len(line) > 80]
+    assert not wide
