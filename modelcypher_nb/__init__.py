@@ -57,7 +57,7 @@ def __getattr__(name: str) -> "Any":
 
         if name not in names():
             raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-        from .operations.session import public
+        from .operations.person import public
 
         value = public(name)
     if "IPython" in sys.modules:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import ModelCypherError, UsageError
 from ..guard.secrets import shown
-from ..operations.operation import find, run
+from ..operations.person import as_person
 from ..operations.session import PERSON, Session, current
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def session() -> Session:
 
 def serve() -> ServerFacts:
     """Start the MCP server in this kernel, so that an assistant can act on the same state."""
-    return _person("mcp_start")  # type: ignore[no-any-return]
+    return as_person("mcp_start")  # type: ignore[no-any-return]
 
 
 def allow(path: str | os.PathLike[str], *, lasting: bool = False) -> SettingsFacts:
@@ -40,26 +40,22 @@ def allow(path: str | os.PathLike[str], *, lasting: bool = False) -> SettingsFac
         path: the folder, or a file in it.
         lasting: keep it in the settings file for later sessions too.
     """
-    return _person("settings_allow", path=path, lasting=lasting)  # type: ignore[no-any-return]
+    return as_person("settings_allow", path=path, lasting=lasting)  # type: ignore[no-any-return]
 
 
 def status() -> StatusFacts:
     """Show what is going on: live runs, registry, server, allowed folders and the security posture."""
-    return _person("system_status")  # type: ignore[no-any-return]
+    return as_person("system_status")  # type: ignore[no-any-return]
 
 
 def inventory() -> InventoryFacts:
     """Show what this machine has: processors, accelerators, memory, disk and library versions."""
-    return _person("system_inventory")  # type: ignore[no-any-return]
+    return as_person("system_inventory")  # type: ignore[no-any-return]
 
 
 def doctor() -> DoctorFacts:
     """Look for missing and mismatched parts, and name the command that mends each."""
-    return _person("system_doctor")  # type: ignore[no-any-return]
-
-
-def _person(name: str, **arguments: Any) -> Any:
-    return run(find(name), current().person(), arguments)
+    return as_person("system_doctor")  # type: ignore[no-any-return]
 
 
 def load(model: str | os.PathLike[str]) -> dict[str, torch.Tensor]:

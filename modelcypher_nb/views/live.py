@@ -10,22 +10,15 @@ from typing import Any
 
 from ..errors import InternalError, ModelCypherError, UsageError
 from ..guard.secrets import shown
-from ..operations.operation import find, run
-from ..operations.session import current
 from .channel import Channel, Points, points_message
 from .messages import ViewName
 
-__all__ = ["Shown", "as_person"]
+__all__ = ["Shown"]
 
 MOST_CHANNELS = 50  # of one object
 MOST_ACTIONS = 16  # at work at once
 
 log = logging.getLogger(__name__)
-
-
-def as_person(operation: str, /, **arguments: Any) -> Any:
-    """Execute an operation with the call of the person at the screen."""
-    return run(find(operation), current().person(), arguments)
 
 
 class Shown:

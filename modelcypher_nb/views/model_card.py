@@ -16,10 +16,11 @@ from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from ..operations.facts import ModelFacts, VerifyFacts
 from ..operations.models import open_model
+from ..operations.person import as_person
 from ..operations.session import current
 from .card_data import card_data
 from .channel import Points
-from .live import Shown, as_person
+from .live import Shown
 from .memory import is_live, live_facts, state_of
 from .sheet import Sheet
 from .sheets_models import IN_MEMORY, model_sheet

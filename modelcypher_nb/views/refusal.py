@@ -7,8 +7,9 @@ from typing import Any
 
 from ..errors import PathRefusedError, UsageError
 from ..guard.secrets import shown
+from ..operations.person import as_person
 from .channel import Points
-from .live import Shown, as_person
+from .live import Shown
 from .sheet import Sheet, volatile
 from .widget import View
 

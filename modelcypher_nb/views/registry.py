@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from ..operations.facts import CheckpointList, JobList, ModelList, ModelRow, StorageFacts
+from ..operations.person import as_person
 from ..operations.session import current
 from ..operations.wire import plain
 from ..store.records import CheckpointRecord
@@ -14,7 +15,7 @@ from ..training.control import recover
 from ..training.snapshot import job_data
 from . import numbers as n
 from .channel import Points
-from .live import Shown, as_person
+from .live import Shown
 from .sheet import Sheet, pairs, volatile
 from .sheets_models import models_table
 from .sheets_runs import checkpoints_table, jobs_table

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..operations.facts import JobFacts
+from ..operations.person import as_person
 from ..operations.session import current
 from ..store.moves import LIVE_STATES
 from ..store.records import JobRecord
 from ..training.control import allowed_moves, as_found
 from ..training.snapshot import changing, job_data, run_data
 from .channel import Channel, Points
-from .live import Shown, as_person
+from .live import Shown
 from .sheets_runs import OUTCOMES
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import Any
 
 from ..operations.facts import ServerFacts
 from ..operations.operation import find
+from ..operations.person import as_person
 from ..operations.session import current
 from .channel import Points
-from .live import Shown, as_person
+from .live import Shown
 from .numbers import iso
 from .sheet import Sheet
 from .sheets_system import server_sheet

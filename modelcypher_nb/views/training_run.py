@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import UsageError
 from ..operations.facts import JobEvent, SeriesFacts
+from ..operations.person import as_person
 from ..operations.session import current
 from ..store.moves import LIVE_STATES
 from ..store.records import JobRecord
@@ -22,7 +23,6 @@ from ..training.run import Run
 from . import output
 from .curves import curves, finite, ordered
 from .hub import hub
-from .live import as_person
 from .run_source import RunSource
 from .sheet import Sheet
 from .sheets_runs import run_sheet
