@@ -7,7 +7,7 @@ from types import ModuleType
 
 from .errors import MissingExtraError
 
-__all__ = ["require"]
+__all__ = ["EXTRA_OF", "require"]
 
 # module -> the extra in pyproject.toml that brings it
 EXTRA_OF = {"torch": "torch", "jupyterlab": "lab"}

@@ -9,19 +9,31 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import ModelCypherError, SettingError
+from ..extras import EXTRA_OF
 from ..guard.secrets import shown
 from ..settings import SETTINGS
 from .facts import Check, DoctorFacts
 from .operation import operation
 from .session import Call, Session
 
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
 __all__: list[str] = []
 
 EXTENSION = "modelcypher-nb"
 VIEWS = ("model_card", "training_run", "registry", "server", "refusal")
+NEEDED = {
+    "ipykernel": "the kernel's side of live views",
+    "anywidget": "widgets outside JupyterLab",
+    "mcp": "the server for assistants",
+    "torch": "loading and training",
+    "jupyterlab": "the notebook itself",
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -32,10 +44,6 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-
-
 def _python() -> Check:
     found = f"Python {'.'.join(map(str, sys.version_info[:3]))} in {shown(sys.prefix)}"
     if sys.platform != "linux":
@@ -43,23 +51,25 @@ def _python() -> Check:
     return Check("python", ok=True, found=found)
 
 
-def _package(name: str, minimum: tuple[int, ...], needed_for: str, install: str) -> Check:
-    version = _version(name)
+def _package(wanted: Requirement, needed_for: str, install: str) -> Check:
+    version = _version(wanted.name)
     if version is None:
-        return Check(name, ok=False, found=f"not installed; {needed_for}", remedy=install)
-    if _numbers(version) < minimum:
-        least = ".".join(map(str, minimum))
-        return Check(name, ok=False, found=f"{version}, older than {least}; {needed_for}", remedy=install)
-    return Check(name, ok=True, found=version)
+        return Check(wanted.name, ok=False, found=f"not installed; {needed_for}", remedy=install)
+    if not wanted.specifier.contains(version, prereleases=True):
+        found = f"{version}, which isn't within {wanted.specifier}; {needed_for}"
+        return Check(wanted.name, ok=False, found=found, remedy=install)
+    return Check(wanted.name, ok=True, found=version)
 
 
 def _packages() -> Iterator[Check]:
-    pip = f"{sys.executable} -m pip install"
-    yield _package("ipykernel", (6, 31), "the kernel's side of live views", f"{pip} 'ipykernel>=6.31,<8'")
-    yield _package("anywidget", (0, 9), "widgets outside JupyterLab", f"{pip} 'anywidget>=0.9.21,<0.12'")
-    yield _package("mcp", (2, 3), "the server for assistants", f"{pip} 'mcp>=2.3,<3'")
-    yield _package("torch", (2, 6), "loading and training", f"{pip} 'modelcypher_nb[torch]'")
-    yield _package("jupyterlab", (4, 4), "the notebook itself", f"{pip} 'modelcypher_nb[lab]'")
+    """What a notebook needs most, in the ranges that the package's own metadata states."""
+    from packaging.requirements import Requirement
+
+    wanted = {one.name: one for one in map(Requirement, metadata.requires("modelcypher_nb") or ())}
+    for name, needed_for in NEEDED.items():
+        one = wanted[name]
+        what = f"modelcypher_nb[{EXTRA_OF[name]}]" if name in EXTRA_OF else f"{name}{one.specifier}"
+        yield _package(one, needed_for, f"{sys.executable} -m pip install '{what}'")
 
 
 def _front_end() -> Check:

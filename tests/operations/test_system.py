@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from packaging.requirements import Requirement
 
 import modelcypher_nb as mc
 from modelcypher_nb.operations.doctor import _package
@@ -44,12 +45,15 @@ def test_every_fault_has_its_remedy(session: Session) -> None:
     assert all(check.remedy for check in checks if not check.ok)
 
 
-def test_a_missing_and_an_old_part_are_told_apart() -> None:
-    missing = _package("no-such-package", (1, 0), "nothing", "pip install it")
-    old = _package("pytest", (999, 0), "tests", "pip install a newer one")
+def test_a_missing_an_old_and_an_untested_newer_part_are_told_apart() -> None:
+    missing = _package(Requirement("no-such-package"), "nothing", "pip install it")
+    old = _package(Requirement("pytest>=999"), "tests", "pip install a newer one")
+    new = _package(Requirement("pytest<1"), "tests", "pip install an older one")
     assert (missing.ok, missing.remedy) == (False, "pip install it")
     assert "not installed" in missing.found
-    assert "older than 999.0" in old.found
+    assert (old.ok, new.ok) == (False, False)
+    assert "isn't within >=999; tests" in old.found
+    assert "isn't within <1; tests" in new.found
 
 
 def test_a_home_that_is_open_to_others_is_a_fault(session: Session, home: Path) -> None:
