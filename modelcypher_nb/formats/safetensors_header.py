@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import MalformedError
 from ..guard.secrets import DECEIVING, shown
 from ..guard.source import Source
+from .header_shape import MOST_DIMENSIONS, refuse_bomb
 from .report import Finding, TensorInfo
 from .strict_json import FETCH_AGAIN, parse
 
@@ -44,6 +46,7 @@ HEADER_LIMIT = 100_000_000  # safetensors' own
 LARGEST = 2**63 - 1  # torch's dimensions and every offset are signed 64 bit
 FIELDS = frozenset({"dtype", "shape", "data_offsets"})
 METADATA = "__metadata__"
+MOST_ODD_NAMES = 100  # told one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,9 @@ def describe(source: Source, file: str = "") -> Header:
         MalformedError: the file is cut off, or its header contradicts itself or the file's length.
     """
     length = _header_length(source)
-    content = parse(_header_text(source, length), f"The header of {source.label}")
+    text = _header_text(source, length)
+    refuse_bomb(text, source.label)
+    content = parse(text, f"The header of {source.label}")
     metadata = _metadata(content.pop(METADATA, {}), source.label)
     data_start = 8 + length
     tensors = [_tensor(name, entry, data_start, source.label, file) for name, entry in content.items()]
@@ -128,6 +133,8 @@ def _tensor(name: str, entry: Any, data_start: int, label: str, file: str) -> Te
         raise _fault(f"Tensor '{shown(name, 80)}' of {label} has the dtype {shown(repr(dtype), 80)}, which is unknown.")
     if type(shape) is not list:
         raise _fault(f"Tensor '{shown(name, 80)}' of {label} has the shape {shown(repr(shape), 80)}, which is no list.")
+    if len(shape) > MOST_DIMENSIONS:
+        raise _fault(f"Tensor '{shown(name, 80)}' of {label} has {len(shape)} dimensions, beyond any program's.")
     for dimension in shape:
         if type(dimension) is not int or not 0 <= dimension <= LARGEST:  # type() because True is an int
             raise _fault(f"Tensor '{shown(name, 80)}' of {label} has the impossible dimension {shown(dimension, 80)}.")
@@ -200,13 +207,16 @@ def _prove_layout(tensors: list[TensorInfo], data_start: int, source: Source) ->
 
 
 def _odd_names(names: tuple[str, ...], label: str) -> list[Finding]:
-    return [
+    odd = (name for name in names if DECEIVING.search(name))
+    findings = [
         Finding(
             "weights",
             f"The name '{shown(name, 80)}' holds control or invisible characters, shown escaped.",
             label,
             "Don't trust what a terminal prints for it; rename the tensor when saving.",
         )
-        for name in names
-        if DECEIVING.search(name)
+        for name in itertools.islice(odd, MOST_ODD_NAMES)
     ]
+    if next(odd, None) is not None:
+        findings.append(Finding("weights", f"More than {MOST_ODD_NAMES} names hold such characters.", label))
+    return findings
