@@ -14,6 +14,7 @@ from ..guard.secrets import shown
 from ..store.records import JobRecord, check_id
 from .ownership import is_lost, recover_one, this_process
 from .state import Parts, restore
+from .trained import refuse_trained
 
 if TYPE_CHECKING:
     from ..store.run_store import RunStore
@@ -101,9 +102,11 @@ def begin(
     """Take a row for a run.
 
     Raises:
+        ConflictError: another run of this process trains the objects in another thread.
         JobStateError: the run to resume lives elsewhere, is completed, or has no checkpoint.
         UsageError: the caller's objects don't fit the checkpoint.
     """
+    refuse_trained(objects, name or "run")  # before anything is restored into them, or hooked to them
     bound = os.environ.pop(JOB_VARIABLE, None)  # only the first run of a child is the job
     if resume is not None:
         return _resumed(store, resume, objects)

@@ -19,6 +19,7 @@ from .life import Life
 from .loop import Steps
 from .obeying import obey
 from .state import restore_generators, seed_generators
+from .trained import STARTING, refuse_trained
 
 __all__ = ["Engine"]
 
@@ -42,6 +43,7 @@ class Engine(Life):
         if self._scopes and self.state in {"cancelled", "interrupted"}:
             return Steps(self, iter(()))  # stopped: the later loops of the block give nothing
         self._check_live()
+        refuse_trained(self.objects, self.record.name, self)
         return Steps(self, self._batches(loader, epochs))
 
     def _batches(self, loader: Iterable[Any], epochs: int) -> Iterator[Any]:
@@ -60,10 +62,12 @@ class Engine(Life):
     def _enter_loop(self) -> None:
         if self._looping:
             raise UsageError(f"The run '{self.id}' is in a loop already.", "Make a run of its own for the inner loop.")
-        self._begin()
-        self._looping = self._looped = True
+        with STARTING:
+            refuse_trained(self.objects, self.record.name, self)
+            self._begin()
+            self._loop_thread = threading.get_ident()
+            self._looping = self._looped = True
         self.in_main_thread = threading.current_thread() is threading.main_thread()
-        self._loop_thread = threading.get_ident()
         self.pace.start()
 
     def _feed(self, loader: Iterable[Any], epochs: int) -> Feed:

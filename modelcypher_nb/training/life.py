@@ -143,6 +143,15 @@ class Life:
         """Its row, as of now: the catalog's follows within a second."""
         return replace(self._record, state=self.state, **self._progress())
 
+    @property
+    def trains_elsewhere(self) -> bool:
+        """Whether a loop of it may step its optimizer in another thread; a paused one may at any moment."""
+        if self.state not in LIVE_STATES:
+            return False
+        if self._looping and self._loop_thread != threading.get_ident():
+            return True
+        return self._thread is not None and self._thread.is_alive() and self._thread is not threading.current_thread()
+
     def _check_live(self) -> None:
         if self.state in LIVE_STATES:
             return

@@ -19,6 +19,7 @@ from .engine import Engine
 from .interrupts import Interrupts
 from .obeying import obey
 from .recorder import series_name
+from .trained import STARTING, refuse_trained
 
 __all__ = ["Run"]
 
@@ -83,11 +84,13 @@ class Run(Engine):
             )
         if self._thread is not None:
             raise JobStateError(f"The run '{self.id}' was started already.", "Make another run for another training.")
-        self._begin()
-        self._thread = threading.Thread(
-            target=self._background, args=(function, arguments), name=f"run-{self.id}", daemon=True
-        )
-        self._thread.start()
+        with STARTING:
+            refuse_trained(self.objects, self.record.name, self)
+            self._begin()
+            self._thread = threading.Thread(
+                target=self._background, args=(function, arguments), name=f"run-{self.id}", daemon=True
+            )
+            self._thread.start()
         return self.wait() if wait else self
 
     def _background(self, function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
