@@ -257,9 +257,9 @@ class SafePath:
             raise explained(error, location) from error
         return SafePath(descriptor, location, self._guard, managed=self.managed)
 
-    def publish(self, temporary: str, name: str) -> None:
-        """Give a finished folder of this one its final name, which must be free."""
-        publish_folder(self._folder(), self._single(temporary), self._single(name), self.location)
+    def publish(self, temporary: str, name: str, *, replace: bool = False) -> None:
+        """Give a finished folder of this one its final name, which must be free, or trade names with `replace`."""
+        publish_folder(self._folder(), self._single(temporary), self._single(name), self.location, replace=replace)
 
     @contextmanager
     def lock(self, name: str, *, wait: bool = True) -> Iterator[None]:

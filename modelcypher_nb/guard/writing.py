@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AppendFile", "append_file", "locked", "make_folder", "publish_folder", "published", "remove"]
 
-RENAME_NOREPLACE = 1  # linux/fs.h
+RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2  # linux/fs.h
+NO_FLAGS = frozenset({errno.EINVAL, errno.ENOSYS})  # what a file system without these two answers (NFS)
 # What a disk answers to a write, a sync or a rename that it can't do.
 DISK_FAULTS = frozenset(
     {
@@ -45,10 +46,14 @@ def _exists(folder: str, name: str) -> ConflictError:
 
 def rename_new(descriptor: int, old: str, new: str) -> None:
     """Rename within a folder without ever replacing: for folders, and where there are no hard links."""
+    _renameat2(descriptor, old, new, RENAME_NOREPLACE)
+
+
+def _renameat2(descriptor: int, old: str, new: str, flags: int) -> None:
     import ctypes  # rarely needed, and half of this module's import time
 
     library = ctypes.CDLL(None, use_errno=True)
-    if library.renameat2(descriptor, old.encode(), descriptor, new.encode(), RENAME_NOREPLACE) != 0:
+    if library.renameat2(descriptor, old.encode(), descriptor, new.encode(), flags) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), new)
 
@@ -114,20 +119,55 @@ def _publish(descriptor: int, temporary: str, name: str, *, replace: bool) -> No
     os.fsync(descriptor)
 
 
-def publish_folder(descriptor: int, temporary: str, name: str, folder: str) -> None:
-    """Give a finished folder its name, which must be free, and wait until the disk knows it.
+def publish_folder(descriptor: int, temporary: str, name: str, folder: str, *, replace: bool = False) -> None:
+    """Give a finished folder its name, and wait until the disk knows it.
+
+    Args:
+        descriptor: of the folder that holds both.
+        temporary: what it is called so far; where another was replaced, what that one is called afterwards.
+        name: what it is to be called.
+        folder: the text to show for the folder that holds both.
+        replace: whether it may take another's place, at no moment of which there is neither.
 
     Raises:
-        ConflictError: the name is taken.
+        ConflictError: the name is taken and `replace` is off.
         StorageError: the disk refused.
     """
     try:
-        rename_new(descriptor, temporary, name)
+        if replace and _is_there(descriptor, name):
+            _exchange(descriptor, temporary, name)
+        else:
+            _rename_folder(descriptor, temporary, name)
         os.fsync(descriptor)
     except FileExistsError as error:
         raise _exists(folder, name) from error
     except OSError as error:
         raise _refused_by_disk(error, folder, name) from error
+
+
+def _rename_folder(descriptor: int, temporary: str, name: str) -> None:
+    try:
+        rename_new(descriptor, temporary, name)
+    except OSError as error:
+        if error.errno not in NO_FLAGS:
+            raise
+        if _is_there(descriptor, name):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from error
+        # A folder of that name that appears now is refused by the system, unless it is empty.
+        os.rename(temporary, name, src_dir_fd=descriptor, dst_dir_fd=descriptor)
+
+
+def _exchange(descriptor: int, temporary: str, name: str) -> None:
+    try:
+        _renameat2(descriptor, temporary, name, RENAME_EXCHANGE)
+    except OSError as error:
+        if error.errno not in NO_FLAGS:
+            raise
+        # Two renames and a third: a kill between the first two leaves the old one under a temporary name.
+        aside = f".{os.urandom(8).hex()}.partial"
+        os.rename(name, aside, src_dir_fd=descriptor, dst_dir_fd=descriptor)
+        os.rename(temporary, name, src_dir_fd=descriptor, dst_dir_fd=descriptor)
+        os.rename(aside, temporary, src_dir_fd=descriptor, dst_dir_fd=descriptor)
 
 
 def _is_there(descriptor: int, name: str) -> bool:

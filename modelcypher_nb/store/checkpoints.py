@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import secrets as random_bits
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -72,7 +72,11 @@ def folder_name(step: int) -> str:
 
 
 def save(
-    folder: SafePath, step: int, tensors: Mapping[str, Mapping[str, torch.Tensor]], document: Mapping[str, Any]
+    folder: SafePath,
+    step: int,
+    tensors: Mapping[str, Mapping[str, torch.Tensor]],
+    document: Mapping[str, Any],
+    publishing: Callable[[], None] | None = None,
 ) -> Written:
     """Write a checkpoint; it is there whole under its name, or not at all.
 
@@ -81,6 +85,7 @@ def save(
         step: the step it was taken at; an older checkpoint of the same step is replaced.
         tensors: file stem (`model`, `optimizer`, `rng`) to its tensors; an empty one gets no file.
         document: everything else, plain JSON values.
+        publishing: called when all is written and only the name is missing.
 
     Raises:
         StorageError: the disk refused; what was there before is untouched.
@@ -102,6 +107,8 @@ def save(
                 hashed.write(json.dumps(document, separators=(",", ":"), allow_nan=False).encode())
             digests[DOCUMENT] = hashed.hexdigest()
             total += hashed.size
+        if publishing is not None:
+            publishing()
         folder.publish(temporary, name, replace=True)
         _drop(folder, temporary)  # an older checkpoint of this step, if there was one
     except BaseException:

@@ -49,8 +49,20 @@ class Keeper:
         A kill at any moment leaves the ones before whole.
         """
         tensors = {"model": parts.model, "optimizer": parts.optimizer, "rng": parts.rng}
-        with self._store.checkpoints_folder(self._job) as folder:
-            written = files.save(folder, step, tensors, parts.document)
+        catalog, earlier = self._store.catalog, _rows(self._store, self._job).get(step)
+
+        def publishing() -> None:
+            # A row with the digest of the files before would call these corrupt; one that is missing is found again.
+            if earlier is not None:
+                catalog.remove_checkpoint(self._job, step)
+
+        try:
+            with self._store.checkpoints_folder(self._job) as folder:
+                written = files.save(folder, step, tensors, parts.document, publishing)
+        except BaseException:
+            if earlier is not None:
+                catalog.add_checkpoint(earlier)
+            raise
         record = CheckpointRecord(
             job=self._job,
             step=step,
@@ -61,8 +73,9 @@ class Keeper:
             digest=written.digest,
             loss=loss,
             eval_loss=eval_loss,
+            pinned=earlier is not None and earlier.pinned,
         )
-        self._store.catalog.add_checkpoint(record)
+        catalog.add_checkpoint(record)
         self.last_step = step
         self._tidy()
         return self._store.catalog.checkpoint(self._job, step)

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from modelcypher_nb.errors import ConflictError, PathRefusedError, StorageError
+from modelcypher_nb.guard import writing
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 
 CHILD = """
 import sys
+from modelcypher_nb.guard import writing
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 folder, verb = sys.argv[1:]
@@ -233,3 +235,26 @@ def test_a_finished_folder_gets_its_name_only_where_that_is_free(guard: Guard, i
         with pytest.raises(ConflictError, match="exists already"):
             folder.publish("two.partial", "final")
     assert (inside / "final" / "which").read_text() == "one.partial"
+
+
+@pytest.mark.parametrize("flags_known", [True, False], ids=["renameat2", "plain rename"])
+def test_a_folder_takes_anothers_place_and_trades_names_with_it(
+    guard: Guard, inside: Path, monkeypatch: pytest.MonkeyPatch, flags_known: bool
+) -> None:
+    if not flags_known:
+        monkeypatch.setattr(writing, "_renameat2", _without_flags)
+    for name in ("one.partial", "two.partial"):
+        guard.folder(name).close()
+        (inside / name / "which").write_text(name)
+    with guard.open(".") as folder:
+        folder.publish("one.partial", "final", replace=True)
+        with pytest.raises(ConflictError, match="exists already"):
+            folder.publish("two.partial", "final")
+        folder.publish("two.partial", "final", replace=True)
+    assert (inside / "final" / "which").read_text() == "two.partial"
+    assert (inside / "two.partial" / "which").read_text() == "one.partial"
+    assert not (inside / "one.partial").exists()
+
+
+def _without_flags(*_: object) -> None:
+    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))

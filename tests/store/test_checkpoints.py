@@ -147,10 +147,36 @@ def test_a_saver_that_is_killed_leaves_only_whole_checkpoints(
     saver.communicate()
     checkpoints.remove_partials(folder)
     steps = checkpoints.complete_steps(folder)
-    assert len(steps) >= min(saves, 3) - 1  # the one that is being replaced may be the one between
+    assert len(steps) >= min(saves, 3)  # also the one that was being replaced
     for step in steps:
         assert checkpoints.load_tensors(folder, step, "model")["weight"].sum() == 50_000
         assert checkpoints.load_document(folder, step)["step"] % 3 == step - 1
+
+
+REPLACER = """
+import torch
+from modelcypher_nb.guard import safe_path
+from modelcypher_nb.store import checkpoints
+folder = home.folder("checkpoints")
+checkpoints.save(folder, 1, {"model": {"weight": torch.zeros(10)}}, {"which": "first"})
+
+def removed(*arguments):
+    was_removed(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+was_removed, safe_path.remove = safe_path.remove, removed
+checkpoints.save(folder, 1, {"model": {"weight": torch.ones(10)}}, {"which": "second"})
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_while_a_checkpoint_is_replaced_leaves_the_new_one(folder: SafePath, programs: Any) -> None:
+    killed = programs.start(REPLACER)
+    killed.communicate()
+    assert killed.returncode < 0
+    assert checkpoints.complete_steps(folder) == (1,)
+    assert checkpoints.load_document(folder, 1) == {"which": "second"}
+    assert checkpoints.load_tensors(folder, 1, "model")["weight"].sum() == 10
 
 
 FULL = """

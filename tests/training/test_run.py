@@ -303,6 +303,7 @@ def test_ten_runs_at_once_obey_each_on_its_own(store: RunStore, trainee: Make, u
 
     for run, made in zip(runs, makes, strict=True):
         run.start(work, made)
+    until(lambda: runs[3].step > 0)  # one that is paused before its first step has none
     runs[3].pause()
     until(lambda: all(run.step > 0 for run in runs))
     assert [run.state for run in runs].count("paused") == 1
@@ -476,3 +477,36 @@ def test_an_exception_in_a_notebook_cell_is_told_with_its_type(store: RunStore, 
     error = store.catalog.job(run.id).error
     assert error is not None
     assert (error.type, error.message) == ("KeyError", "'label'")
+
+
+def test_a_checkpoint_that_is_saved_again_keeps_its_pin(store: RunStore, trainee: Make) -> None:
+    run = Run(store, checkpoint_every=3, keep_last=1, **trainee().named())
+    for _ in run.steps([torch.zeros(1)] * 3):
+        if run.step == 3:
+            run.log(loss=1.0)
+    before = store.catalog.update_checkpoint(run.id, 3, pinned=True)
+    again = run.save()
+    assert again.pinned
+    assert again.created_at > before.created_at
+    assert store.verify_checkpoint(again)
+
+
+def test_a_kill_between_replacing_a_checkpoint_and_its_row_loses_neither(
+    store: RunStore, trainee: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = trainee()
+    run = Run(store, checkpoint_every=4, **made.named())
+    train(run, made, [], stop_after=4)
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store.catalog), "add_checkpoint", killed)
+        made.scheduler.last_epoch += 1  # so that the files differ from the ones before
+        with pytest.raises(SystemExit):
+            run.save()
+    resumed = Run(store, resume=run.id, **trainee().named())
+    assert resumed.step == 4
+    assert store.catalog.checkpoint(run.id, 4).state == "complete"
+    resumed.cancel()
