@@ -1,13 +1,15 @@
-"""Optional parts: importing one that is missing gives one sentence with the pip line."""
+"""Optional parts: a missing one gives one sentence with the pip line; a running IPython is found, never imported."""
 
 from __future__ import annotations
 
 import importlib
+import sys
 from types import ModuleType
+from typing import Any
 
 from .errors import MissingExtraError
 
-__all__ = ["EXTRA_OF", "require"]
+__all__ = ["EXTRA_OF", "require", "running_shell"]
 
 # module -> the extra in pyproject.toml that brings it
 EXTRA_OF = {"torch": "torch", "jupyterlab": "lab"}
@@ -31,3 +33,10 @@ def require(module: str, purpose: str) -> ModuleType:
             f"{purpose} needs {module}, which isn't installed here.",
             f"Install it with: pip install 'modelcypher_nb[{extra}]'",
         ) from error
+
+
+def running_shell() -> Any:
+    """The IPython shell of this process, or None; IPython isn't imported to find out."""
+    ipython: Any = sys.modules.get("IPython")
+    # Its own import may be under way, in another thread or below this very call.
+    return ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None

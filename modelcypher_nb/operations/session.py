@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import io
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import MalformedError, ModelCypherError, PathRefusedError, SettingError
+from ..extras import running_shell
 from ..guard.paths import Guard, home_guard
 from ..guard.roots import Root, working_folder
 from ..guard.secrets import shown
@@ -139,9 +139,7 @@ class Session:
     @property
     def kernel(self) -> Any:
         """The running kernel's application object, or None."""
-        ipython = sys.modules.get("IPython")
-        shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
-        return getattr(shell, "kernel", None)
+        return getattr(running_shell(), "kernel", None)
 
     @property
     def server(self) -> ServerControl:

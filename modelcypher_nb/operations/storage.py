@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..guard.secrets import shown
 from ..store.storage import usage
-from .facts import StorageFacts, StorageRow
+from .facts import StorageFacts
 from .operation import operation
 from .paging import Cursor, Limit, page
 from .session import Call
@@ -16,10 +18,7 @@ __all__: list[str] = []
 def storage_usage(call: Call, limit: Limit = 100, cursor: Cursor = None) -> StorageFacts:
     """Show what models, runs and checkpoints take on the disk, the largest first, and what could be freed."""
     report = usage(call.session.store)
-    everything = [
-        StorageRow(row.category, row.id, row.bytes, row.reclaimable, shown(row.path) if row.path else None, row.reason)
-        for row in report.rows
-    ]
+    everything = [replace(row, path=shown(row.path) if row.path else None) for row in report.rows]
     rows, following = page(everything, limit, cursor)
     return StorageFacts(
         rows=rows,

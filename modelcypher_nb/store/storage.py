@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from .records import CheckpointRecord
     from .run_store import RunStore
 
-__all__ = ["StorageItem", "StorageReport", "usage"]
+__all__ = ["StorageReport", "StorageRow", "usage"]
 
 PAGE = 500
 UNFINISHED = ("queued", "running", "paused", "failed", "cancelled", "interrupted")
 
 
 @dataclass(frozen=True, slots=True)
-class StorageItem:
-    """One item: models and checkpoints by name, the rest of a run, the catalog."""
+class StorageRow:
+    """What one item takes: a model or checkpoint by name, the rest of a run, the catalog."""
 
     category: str
     id: str
@@ -37,7 +37,7 @@ class StorageItem:
 class StorageReport:
     """All items, the largest first, and the disk of the home folder."""
 
-    rows: tuple[StorageItem, ...]
+    rows: tuple[StorageRow, ...]
     disk_total_bytes: int
     disk_free_bytes: int
 
@@ -73,12 +73,12 @@ def usage(store: RunStore) -> StorageReport:
     return StorageReport(tuple(rows), disk.f_frsize * disk.f_blocks, disk.f_frsize * disk.f_bavail)
 
 
-def _models(store: RunStore) -> list[StorageItem]:
+def _models(store: RunStore) -> list[StorageRow]:
     rows, offset = [], 0
     while True:
         records, total = store.catalog.models(limit=PAGE, offset=offset)
         rows += [
-            StorageItem(
+            StorageRow(
                 "model",
                 f"{record.id}@{record.version}",
                 record.size_bytes,
@@ -93,8 +93,8 @@ def _models(store: RunStore) -> list[StorageItem]:
             return rows
 
 
-def _checkpoints(store: RunStore) -> list[StorageItem]:
-    rows: list[StorageItem] = []
+def _checkpoints(store: RunStore) -> list[StorageRow]:
+    rows: list[StorageRow] = []
     offset, newest = 0, _needed_to_resume(store)
     while True:
         records, total = store.catalog.checkpoints(limit=PAGE, offset=offset)
@@ -120,7 +120,7 @@ def _needed_to_resume(store: RunStore) -> dict[str, int]:
             return found
 
 
-def _checkpoint(store: RunStore, record: CheckpointRecord, newest: dict[str, int]) -> StorageItem:
+def _checkpoint(store: RunStore, record: CheckpointRecord, newest: dict[str, int]) -> StorageRow:
     reasons = {
         "pinned": record.pinned,
         "the best": record.is_best,
@@ -133,7 +133,7 @@ def _checkpoint(store: RunStore, record: CheckpointRecord, newest: dict[str, int
     if folder is not None:
         with folder:
             size = _size(folder)
-    return StorageItem(
+    return StorageRow(
         "checkpoint",
         f"{record.job}/{folder_name(record.step)}",
         size,
@@ -143,7 +143,7 @@ def _checkpoint(store: RunStore, record: CheckpointRecord, newest: dict[str, int
     )
 
 
-def _runs(store: RunStore) -> list[StorageItem]:
+def _runs(store: RunStore) -> list[StorageRow]:
     """What runs take beside their checkpoints: series and logs."""
     if not any(entry.name == "runs" for entry in store.home.list()):
         return []
@@ -151,18 +151,18 @@ def _runs(store: RunStore) -> list[StorageItem]:
         return [row for entry in runs.list() if entry.is_folder for row in _run(runs, entry.name)]
 
 
-def _run(runs: SafePath, job: str) -> list[StorageItem]:
+def _run(runs: SafePath, job: str) -> list[StorageRow]:
     with runs / job as folder:
         names = [entry.name for entry in folder.list()]
         taken = sum(_size_of(folder, name) for name in names if name != "checkpoints")
         where = folder.location
-    return [StorageItem("run", job, taken, reclaimable=False, path=where, reason="metrics and log")]
+    return [StorageRow("run", job, taken, reclaimable=False, path=where, reason="metrics and log")]
 
 
-def _catalog(store: RunStore) -> list[StorageItem]:
+def _catalog(store: RunStore) -> list[StorageRow]:
     names = [entry.name for entry in store.home.list() if entry.is_file and entry.name.startswith(FILE_NAME)]
     if not names:
         return []
     size = sum(_registry_size(store.home, name) for name in names)
     where = store.home.location
-    return [StorageItem("catalog", "catalog", size, reclaimable=False, path=where, reason="the registry itself")]
+    return [StorageRow("catalog", "catalog", size, reclaimable=False, path=where, reason="the registry itself")]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import ModelCypherError, PathRefusedError
+from ..extras import running_shell
 from ..operations.facts import WHERE
 from ..operations.session import current
 from ..views.sheets import SHEETS
@@ -20,8 +20,7 @@ Bundle = tuple[dict[str, Any], dict[str, Any]]
 
 def install() -> bool:
     """Have the running IPython show facts, where there is one; harmless when done twice."""
-    ipython: Any = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    shell = running_shell()
     if shell is None:
         return False
     register(shell)

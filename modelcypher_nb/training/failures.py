@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import CodeType, TracebackType
 from typing import Any
 
+from ..extras import running_shell
+
 __all__ = ["when_reported"]
 
 Told = Callable[[BaseException], None]
@@ -31,8 +33,7 @@ def when_reported(code: CodeType, told: Told) -> None:
             previous(kind, error, traceback)
 
         sys.excepthook = hook
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    shell = running_shell()
     if shell is not None and "notebook" not in _hooked:
         _hooked.add("notebook")
         shell.events.register("post_run_cell", _cell_ended)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
         SettingsFacts,
         StatusFacts,
         StorageFacts,
-        StorageRow,
     )
+    from ..store.storage import StorageRow
 
 __all__ = ["storage_table"]
 

@@ -9,11 +9,15 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import typing
 import zipfile
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from modelcypher_nb.operations import doctor
+from modelcypher_nb.views.messages import ViewName
 
 ROOT = Path(__file__).resolve().parents[2]
 FRONT_END = ROOT / "frontend"
@@ -76,8 +80,12 @@ def built_modules(wheel: zipfile.ZipFile) -> dict[str, str]:
     return {name: script for name, script in front_end_scripts(wheel).items() if "remoteEntry" not in name}
 
 
+def test_build_doctor_and_wire_know_the_same_views() -> None:
+    assert load_hook().VIEWS == doctor.VIEWS == typing.get_args(ViewName)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("view", ["model_card", "training_run", "registry", "server", "refusal"])
+@pytest.mark.parametrize("view", typing.get_args(ViewName))
 def test_the_wheel_holds_each_view_as_a_module_with_a_default_export(wheel: zipfile.ZipFile, view: str) -> None:
     module = wheel.read(f"modelcypher_nb/views/static/{view}.js").decode()
     assert re.search(r"export\{[^}]*\bas default\b", module)

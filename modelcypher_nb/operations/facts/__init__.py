@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .models import ModelFacts, ModelList, ModelRow, ScanFacts, ScanResult, VerifyFacts
     from .server import AuditList, ServerConfig, ServerFacts
     from .settings import SettingFacts, SettingsFacts
-    from .storage import StorageFacts, StorageRow
+    from .storage import StorageFacts
     from .system import DeviceFacts, InventoryFacts, StatusFacts
 
 # name -> module: making all these classes takes longer than scanning a file does.
@@ -31,7 +31,6 @@ WHERE = {
     "JobLog": "jobs",
     "CheckpointList": "checkpoints",
     "CheckpointFacts": "checkpoints",
-    "StorageRow": "storage",
     "StorageFacts": "storage",
     "DeviceFacts": "system",
     "InventoryFacts": "system",
@@ -75,7 +74,6 @@ __all__ = [
     "SettingsFacts",
     "StatusFacts",
     "StorageFacts",
-    "StorageRow",
     "VerifyFacts",
 ]
 

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["StorageFacts", "StorageRow"]
+from ...store.storage import StorageRow
 
-
-@dataclass(frozen=True, slots=True)
-class StorageRow:
-    """What one item takes on the disk."""
-
-    category: str
-    id: str
-    bytes: int
-    reclaimable: bool
-    path: str | None = None
-    reason: str | None = None
+__all__ = ["StorageFacts"]
 
 
 @dataclass(frozen=True, slots=True)
