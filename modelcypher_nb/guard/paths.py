@@ -178,6 +178,8 @@ class Guard:
                     f"'{shown(path, 80)}' names another user's home.", "Write the path out; only ~/ expands."
                 )
             path = os.path.expanduser(path)  # noqa: PTH111
+        while path.startswith("./"):  # shown back, it would only be noise
+            path = path[2:].lstrip("/")
         return os.path.join(self.start, path)  # noqa: PTH118
 
     def _beneath(self, absolute: str, asked: str, *, typed: bool = True) -> tuple[Root, tuple[str, ...]]:

@@ -46,9 +46,11 @@ def registered(call: Call, reference: str) -> ModelRecord | None:
         return None
     try:
         return call.catalog.model(reference)
-    except UnknownIdError:
+    except UnknownIdError as error:
         if there:
             return None
+        if "@" not in reference:  # whoever misspelt a file's name looks for no registered model
+            error.remedy = "Check the path if a file is meant, or list the registered models with: mc model list"
         raise
 
 

@@ -202,6 +202,15 @@ class House:
         line = shlex.join(words(found, arguments))
         return self.said(f"given = %mc {line}\nprint(json.dumps(wire(find({found.name!r}), given)))")
 
+    def failed(self, found: Operation, arguments: dict[str, Any], surface: str) -> dict[str, Any]:
+        """The reply of a cell that is refused."""
+        cell = f"mc.{found.name}(**{arguments!r})"
+        if surface == "magic":
+            cell = "%mc " + shlex.join(words(found, arguments))
+        reply = self.kernel.run(cell)[-1]
+        assert reply["status"] == "error", cell
+        return reply
+
     def shell(self, found: Operation, arguments: dict[str, Any]) -> Any:
         typed = words(found, arguments)
         command = [sys.executable, "-m", "modelcypher_nb", "--json", *typed]
@@ -305,8 +314,8 @@ def test_every_surface_gives_the_same_facts(house: House, name: str) -> None:
 
 
 def test_a_refusal_is_the_same_two_sentences_everywhere(house: House) -> None:
-    shown = house.kernel.run("mc.model_show('absent')")[-1]
-    magic = house.kernel.run("%mc model show absent")[-1]
+    shown = house.failed(find("model_show"), {"model_id": "absent"}, "python")
+    magic = house.failed(find("model_show"), {"model_id": "absent"}, "magic")
     shell = house.shell(find("model_show"), {"model_id": "absent"})
     tool = house.tool(find("model_show"), {"model_id": "absent"}, refused=True)
     assert shown["ename"] == magic["ename"] == "UnknownIdError"
