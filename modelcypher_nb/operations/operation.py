@@ -44,6 +44,15 @@ class Param:
     choices: tuple[str, ...] = ()
     kind: Literal["text", "path", "model", "job", "setting", "variable", "rest"] = "text"
 
+    @property
+    def bounds(self) -> tuple[str, ...]:
+        """Which values it takes, in words; nothing where any will do."""
+        if self.choices:
+            return ("one of " + ", ".join(self.choices),)
+        if self.ge is not None and self.le is not None:
+            return (f"{spelled(self.ge)} to {spelled(self.le)}",)
+        return (f"{spelled(self.ge)} or more",) if self.ge is not None else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..operations import ALIASES, names
-from ..operations.operation import Operation, Parameter, find, spelled
+from ..operations.operation import Operation, Parameter, find
 
 __all__ = ["EXIT_CODES", "commands", "explained", "is_positional", "metavar", "option_name", "resolve"]
 
@@ -66,13 +66,7 @@ def metavar(item: Parameter) -> str:
 
 def explained(item: Parameter) -> str:
     """The parameter's sentence, with its bounds and default."""
-    notes = []
-    if item.param.choices:
-        notes.append("one of " + ", ".join(item.param.choices))
-    if item.param.ge is not None and item.param.le is not None:
-        notes.append(f"{spelled(item.param.ge)} to {spelled(item.param.le)}")
-    elif item.param.ge is not None:
-        notes.append(f"{spelled(item.param.ge)} or more")
+    notes = [*item.param.bounds]
     if item.default not in {None, False}:
         notes.append(f"default {item.default}")
     if item.is_list and not is_positional(item):

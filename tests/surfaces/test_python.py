@@ -121,6 +121,11 @@ def test_operations_are_functions_of_the_package_with_their_own_signature(sessio
     import inspect
 
     assert list(inspect.signature(mc.model_show).parameters) == ["model_id", "limit", "cursor"]
+    shown = str(inspect.signature(mc.job_list))
+    assert shown.startswith("(status: str | None = None, active_only: bool = False, limit: int = 100,")
+    assert shown.endswith("-> modelcypher_nb.operations.facts.jobs.JobList")
+    assert "\n    points: Points a series at most; extremes are kept. (8 to 2,000)" in mc.job_metrics.__doc__
+    assert "(one of queued, running," in mc.job_list.__doc__
     assert mc.model_list().total == 0
     with pytest.raises(UsageError, match="at most"):
         mc.model_list(1, 2, 3, 4, 5)
