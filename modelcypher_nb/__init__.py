@@ -4,6 +4,13 @@ TYPE_CHECKING = False  # typing's own would be an import
 if TYPE_CHECKING:
     from typing import Any
 
+    from . import errors
+    from .errors import ModelCypherError
+    from .surfaces.python import allow, doctor, inventory, load, save, serve, session, status
+    from .views.model_card import ModelCard
+    from .views.registry import Registry
+    from .views.training_run import TrainingRun
+
 __version__ = "0.1.0"
 
 # name -> module below this package; nothing is imported before it is used.
@@ -23,7 +30,7 @@ _PUBLIC = {
     "errors": "",
 }
 
-__all__ = [  # what is not defined here is loaded by __getattr__
+__all__ = [
     "ModelCard",
     "ModelCypherError",
     "Registry",

@@ -261,6 +261,18 @@ def test_what_another_room_uses_is_declared_and_nothing_private_is_used() -> Non
     assert not undeclared
 
 
+def test_type_checkers_know_every_public_name() -> None:
+    package = importlib.import_module(NAME)
+    (only_checked,) = (node for node in tree(PACKAGE / "__init__.py").body if isinstance(node, ast.If))
+    known = {
+        alias.name
+        for node in only_checked.body
+        if isinstance(node, ast.ImportFrom) and node.level
+        for alias in node.names
+    }
+    assert known == set(package._PUBLIC)
+
+
 def test_the_package_s_own_names_are_what_it_says() -> None:
     package = importlib.import_module(NAME)
     assert sorted(package.__all__) == package.__all__
