@@ -100,7 +100,7 @@ class PathRefusedError(ModelCypherError, PermissionError):
     """A path outside the allowed folders, or one that can't be proven to stay inside.
 
     Attributes:
-        folder: the folder that would have to be allowed, or None where nothing would help.
+        folder: the folder, or the one file, that would have to be allowed; None where nothing would help.
         roots: the allowed folders at the time, as shown to people.
         offer: set by the notebook surface for a path that a person typed; shows the button that allows the folder.
     """

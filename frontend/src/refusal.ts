@@ -11,7 +11,7 @@ export const view: View<RefusalData> = {
   title: "Path refused",
   draw(body, stage) {
     const text = h("div", { class: "mc-refusal" });
-    const buttons = new ActionButtons([{ action: "allow", label: "Allow this folder for this session", kind: "primary" }]);
+    const buttons = new ActionButtons([{ action: "allow", label: "Allow for this session", kind: "primary" }]);
     body.append(text, buttons.element);
     return draw(text, buttons, stage);
   },
@@ -27,8 +27,8 @@ function draw(text: HTMLElement, buttons: ActionButtons, first: Stage<RefusalDat
       // Paths come with the live snapshot only: a saved notebook offers none to click on.
       stage.live &&
         facts([
-          ["Path", path && h("code", {}, path)],
-          ["Folder to allow", folder && h("code", {}, folder)],
+          ["File to allow", stage.can("allow") && path && h("code", {}, path)],
+          ["Folder to allow", stage.can("allow") && folder && h("code", {}, folder)],
           ["Allowed now", roots && roots.length > 0 && h("span", {}, ...roots.flatMap((root) => [h("code", {}, root), " "]))],
         ]),
     );

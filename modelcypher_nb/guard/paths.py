@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from ..errors import PathRefusedError, UsageError
-from .roots import Root
+from .roots import Root, is_home_or_above
 from .safe_path import SafePath, explained, open_beneath
 from .secrets import shown
 from .writing import AppendFile
 
-__all__ = ["Guard", "home_guard"]
+__all__ = ["Guard", "allowable", "home_guard"]
 
 LONGEST_PATH_BYTES = 4095  # Linux's PATH_MAX, less the closing NUL
 
@@ -95,7 +95,7 @@ class Guard:
     def folder(self, text: str | os.PathLike[str]) -> SafePath:
         """Open a folder, made with its parents where it is missing."""
         absolute = os.path.normpath(self._absolute(text))
-        root, parts = self._beneath(absolute, absolute)
+        root, parts = self._beneath(absolute, absolute, writing=True)
         try:
             current = SafePath(os.dup(root.descriptor()), root.path, self, managed=root.managed)
         except OSError as error:
@@ -142,7 +142,7 @@ class Guard:
     def _parent(self, text: str | os.PathLike[str]) -> Iterator[tuple[SafePath, str]]:
         """Open the folder of a file that is about to be written; links on the way are refused, not resolved."""
         absolute = os.path.normpath(self._absolute(text))
-        root, parts = self._beneath(absolute, absolute)
+        root, parts = self._beneath(absolute, absolute, writing=True)
         if not parts:
             raise UsageError(f"{shown(absolute)} is a folder, not a file.", "Name a file in it.")
         try:
@@ -182,9 +182,12 @@ class Guard:
             path = path[2:].lstrip("/")
         return os.path.join(self.start, path)  # noqa: PTH118
 
-    def _beneath(self, absolute: str, asked: str, *, typed: bool = True) -> tuple[Root, tuple[str, ...]]:
+    def _beneath(
+        self, absolute: str, asked: str, *, typed: bool = True, writing: bool = False
+    ) -> tuple[Root, tuple[str, ...]]:
         """The innermost root that holds a path, and the components below it."""
-        every = (*self.closed, *self.roots)  # of two that are the same folder, the closed one counts
+        roots = (root for root in self.roots if not (writing and root.is_file))
+        every = (*self.closed, *roots)  # of two that are the same folder, the closed one counts
         found = [(root, parts) for root in every if (parts := root.relative(absolute)) is not None]
         root, parts = min(found, key=lambda pair: len(pair[1]), default=(None, ()))
         if root is None or root in self.closed:
@@ -214,14 +217,23 @@ class Guard:
             )
         if not self.hidden:
             return PathRefusedError(problem, "Ask the person to register the model: mc model register PATH")
-        folder = absolute if os.path.isdir(absolute) else os.path.dirname(absolute)  # noqa: PTH112, PTH120
+        folder = allowable(absolute)
         quoted = shown(folder).replace("'", "\\'")
+        what = "this file" if os.path.isfile(folder) else "its folder"  # noqa: PTH113
         return PathRefusedError(
             problem,
-            f"Allow its folder with mc.allow('{quoted}') in a notebook, or mc --allow '{quoted}' ... in a shell.",
+            f"Allow {what} with mc.allow('{quoted}') in a notebook, or mc --allow '{quoted}' ... in a shell.",
             folder=folder,
             roots=allowed,
         )
+
+
+def allowable(absolute: str) -> str:
+    """What is allowed for the sake of a path: its folder; the one file where its folder is the user's home or above."""
+    if os.path.isdir(absolute):  # noqa: PTH112
+        return absolute
+    folder = os.path.dirname(absolute)  # noqa: PTH120
+    return absolute if os.path.isfile(absolute) and is_home_or_above(folder) else folder  # noqa: PTH113
 
 
 def home_guard(home: str) -> Guard:

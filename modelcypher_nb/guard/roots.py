@@ -6,32 +6,38 @@ import errno
 import os  # pathlib would be a tenth of a command's start
 from dataclasses import dataclass, field
 
-__all__ = ["Root", "working_folder"]
+__all__ = ["Root", "is_home_or_above", "working_folder"]
 
 
 @dataclass
 class Root:
-    """One allowed folder.
+    """One allowed folder, or one file of a folder too wide to allow.
 
     Attributes:
         path: its absolute path with every link resolved, at pinning.
         kind: "working", "home" (the toolkit's), "hub" (the Hub's cache) or "allowed".
         given: the path as it was named, where that differs by a link.
         for_assistants: whether an assistant's paths may lie beneath it.
+        is_file: whether it is that one file, which may be read and nothing else.
     """
 
     path: str
     kind: str
     given: str = ""
     for_assistants: bool = False
+    is_file: bool = False
     _descriptor: int | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def pin(cls, path: str, kind: str, *, for_assistants: bool = False) -> Root:
-        """Resolve a folder and, where it exists, hold it open, so that a later rename or link changes nothing."""
+        """Resolve a folder and, where it exists, hold it open, so that a later rename or link changes nothing.
+
+        Of a file, the folder is held, and nothing but that name in it is allowed.
+        """
         given = os.path.abspath(path)  # noqa: PTH100 - Path.absolute leaves '..' in
-        root = cls(os.path.realpath(given), kind, given, for_assistants)
-        if os.path.isdir(root.path):  # noqa: PTH112
+        path = os.path.realpath(given)
+        root = cls(path, kind, given, for_assistants, os.path.isfile(path))  # noqa: PTH113
+        if root.is_file or os.path.isdir(path):  # noqa: PTH112
             root.descriptor()
         return root
 
@@ -46,25 +52,26 @@ class Root:
         return self.kind in {"home", "hub"}
 
     def descriptor(self) -> int:
-        """The folder's open descriptor.
+        """The open descriptor of the folder, or of the file's folder.
 
         Raises:
             OSError: it doesn't exist (yet).
         """
         if self._descriptor is None:
-            if (
-                os.path.realpath(self.path) != self.path
-            ):  # a link took the place of a folder that was missing at pinning
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self.path)
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            if _place(descriptor) != self.path:  # the link came between the two lines above
+            folder = os.path.dirname(self.path) if self.is_file else self.path  # noqa: PTH120
+            if os.path.realpath(folder) != folder:  # a link took the place of a folder that was missing at pinning
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            if _place(descriptor) != folder:  # the link came between the two lines above
                 os.close(descriptor)
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self.path)
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)
             self._descriptor = descriptor
         return self._descriptor
 
     def relative(self, absolute: str) -> tuple[str, ...] | None:
         """The components of an absolute, normalised path below this root, or None where it lies elsewhere."""
+        if self.is_file:
+            return (os.path.basename(self.path),) if absolute == self.path else None  # noqa: PTH119
         for base in dict.fromkeys((self.path, self.given)):
             if not base:
                 continue
@@ -81,7 +88,9 @@ def _place(descriptor: int) -> str:
     return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115
 
 
-def _is_home_or_above(folder: str, user_home: str) -> bool:
+def is_home_or_above(folder: str, user_home: str | None = None) -> bool:
+    """Whether a folder is the user's home or holds it: too wide to be allowed unless somebody names it."""
+    user_home = user_home or os.path.realpath(os.path.expanduser("~"))  # noqa: PTH111
     return folder == user_home or user_home.startswith(folder if folder == "/" else folder + "/")
 
 
@@ -104,14 +113,14 @@ def working_folder(start: str) -> str | None:
     """
     folder = os.path.realpath(start)
     user_home = os.path.realpath(os.path.expanduser("~"))  # noqa: PTH111
-    if _is_home_or_above(folder, user_home) or folder == "/":
+    if is_home_or_above(folder, user_home) or folder == "/":
         return None
     owner, candidate = os.getuid(), folder
     while True:
         if _is_owned(os.path.join(candidate, ".git"), owner):  # noqa: PTH118
             return candidate
         parent = os.path.dirname(candidate)  # noqa: PTH120
-        if parent in {candidate, "/"} or os.path.ismount(candidate) or _is_home_or_above(parent, user_home):
+        if parent in {candidate, "/"} or os.path.ismount(candidate) or is_home_or_above(parent, user_home):
             return folder
         if os.stat(parent).st_uid != owner:  # noqa: PTH116
             return folder

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import MalformedError, ModelCypherError, PathRefusedError, SettingError
 from ..extras import running_shell
-from ..guard.paths import Guard, home_guard
+from ..guard.paths import Guard, allowable, home_guard
 from ..guard.roots import Root, working_folder
 from ..guard.secrets import shown
 from ..settings import Settings, default_home
@@ -149,15 +149,18 @@ class Session:
         return control
 
     def allow(self, path: str) -> str:
-        """Allow a folder, or the folder of a file, for people and this session; gives the folder."""
+        """Allow a folder, or the folder of a file, for people and this session; gives what is allowed.
+
+        Of a file in the user's home itself, that file alone.
+        """
         absolute = os.path.realpath(os.path.join(self.start, os.path.expanduser(path)))  # noqa: PTH111, PTH118
-        folder = absolute if os.path.isdir(absolute) else os.path.dirname(absolute)  # noqa: PTH112, PTH120
         if not os.path.exists(absolute):  # noqa: PTH110 - a misspelt name must not allow the folder above it
             from ..errors import MissingFileError
 
             raise MissingFileError(f"There is no folder or file {shown(absolute)}.", "Name one that exists.")
-        self.guard = self.guard.with_root(Root.pin(folder, "allowed"))
-        return folder
+        allowed = allowable(absolute)
+        self.guard = self.guard.with_root(Root.pin(allowed, "allowed"))
+        return allowed
 
     def person(self) -> Call:
         """A call of the person who owns the process."""

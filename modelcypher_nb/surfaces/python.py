@@ -34,7 +34,7 @@ def serve() -> ServerFacts:
 
 
 def allow(path: str | os.PathLike[str], *, lasting: bool = False) -> SettingsFacts:
-    """Allow a folder, or the folder of a file, for this session.
+    """Allow a folder, or the folder of a file, for this session; of a file in your home itself, that file alone.
 
     Args:
         path: the folder, or a file in it.

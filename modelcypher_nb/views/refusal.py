@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import Any
 
 from ..errors import PathRefusedError, UsageError
 from ..guard.secrets import shown
 from ..operations.person import as_person
+from ..operations.session import current
 from .channel import Points
 from .live import Shown
 from .sheet import Sheet, volatile
@@ -53,9 +55,10 @@ class _Source(Shown):
     def now(self, *, whole: bool) -> tuple[Points, dict[str, Any]]:
         del whole
         error = self._error
-        data = {"problem": shown(error.problem, 1000), "remedy": shown(error.remedy, 1000), "roots": list(error.roots)}
+        roots = [shown(root.path) for root in current().guard.roots] if self._allowed else list(error.roots)
+        data = {"problem": shown(error.problem, 1000), "remedy": shown(error.remedy, 1000), "roots": roots}
         if error.folder is not None:
-            data["folder"] = shown(error.folder)
+            data["path" if os.path.isfile(error.folder) else "folder"] = shown(error.folder)  # noqa: PTH113
         return {}, data
 
     def actions(self) -> list[str]:

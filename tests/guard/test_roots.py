@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from modelcypher_nb.errors import PathRefusedError
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root, working_folder
 
@@ -30,6 +31,47 @@ def test_the_working_folder_is_the_git_root_above_the_start(home: Path) -> None:
     made(project, ".git")
     assert working_folder(str(made(project, "notebooks", "deep"))) == str(project)
     assert working_folder(str(project)) == str(project)
+
+
+def test_a_file_in_the_users_home_is_allowed_alone_and_for_reading_only(home: Path) -> None:
+    model = home / "net.safetensors"
+    model.write_text("weights")
+    (home / "secret").write_text("secret")
+    guard = Guard((), str(home))
+    with pytest.raises(PathRefusedError, match=r"Allow this file with mc\.allow") as refused:
+        guard.open("net.safetensors")
+    assert refused.value.folder == str(model)
+    allowed = guard.with_root(Root.pin(str(model), "allowed"))
+    with allowed.open("net.safetensors") as safe:
+        assert safe.read_bytes(100) == b"weights"
+    for other in ("secret", ".", "net.safetensors/../secret"):
+        with pytest.raises(PathRefusedError, match="outside"):
+            allowed.open(other)
+    with pytest.raises(PathRefusedError, match="outside"), allowed.replace("net.safetensors") as file:
+        file.write(b"")
+    with pytest.raises(PathRefusedError, match="outside"):
+        allowed.folder("net.safetensors")
+    assert model.read_text() == "weights"
+    assert sorted(path.name for path in home.iterdir()) == ["net.safetensors", "secret"]
+
+
+def test_a_link_that_takes_the_place_of_an_allowed_file_leads_nowhere(home: Path) -> None:
+    model = home / "net.safetensors"
+    model.write_text("weights")
+    (home / "secret").write_text("secret")
+    guard = Guard((Root.pin(str(model), "allowed"),), str(home))
+    model.unlink()
+    model.symlink_to(home / "secret")
+    with pytest.raises(PathRefusedError, match="outside"):
+        guard.open("net.safetensors")
+
+
+def test_a_file_below_a_folder_of_the_home_offers_its_folder(home: Path) -> None:
+    made(home, "models")
+    (home / "models" / "net.safetensors").write_text("weights")
+    with pytest.raises(PathRefusedError, match="Allow its folder") as refused:
+        Guard((), str(home)).open("models/net.safetensors")
+    assert refused.value.folder == str(home / "models")
 
 
 def test_a_worktree_whose_git_is_a_file_counts_too(home: Path) -> None:

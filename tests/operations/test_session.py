@@ -105,6 +105,19 @@ def test_a_file_allows_its_folder_and_nothing_is_a_mistake(session: Session, tmp
         mc.allow(tmp_path / "absent" / "file")
 
 
+def test_a_file_in_the_users_home_is_allowed_alone(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = tmp_path / "person"
+    person.mkdir()
+    (person / "net.safetensors").write_text("")
+    monkeypatch.setenv("HOME", str(person))
+    mc.allow("~/net.safetensors", lasting=True)
+    assert str(person / "net.safetensors") in roots(session)
+    assert str(person / "net.safetensors") in roots(Session())
+    assert str(person) not in roots(session)
+
+
 def test_a_lasting_folder_beside_the_variable_is_refused(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
