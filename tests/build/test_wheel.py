@@ -105,9 +105,17 @@ def test_the_wheel_holds_the_extension_that_jupyterlab_will_load(wheel: zipfile.
 def test_the_wheel_packs_nothing_twice_and_no_build_leftovers(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     assert len(names) == len(set(names))
-    leftovers = [name for name in names if re.search(r"node_modules|\.map$|\.tsx?$|sha256$|frontend/", name)]
+    leftovers = [
+        name for name in names if re.search(r"node_modules|\.map$|\.tsx?$|sha256$|\.gitkeep$|^frontend/", name)
+    ]
     assert leftovers == []
     assert not any("sourceMappingURL" in script for script in front_end_scripts(wheel).values())
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_the_licence_of_the_library_that_its_scripts_bundle(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith("licenses/uPlot.txt"))
+    assert wheel.read(name) == (FRONT_END / "node_modules" / "uplot" / "LICENSE").read_bytes()
 
 
 @pytest.mark.slow
