@@ -50,7 +50,8 @@ class Line(NamedTuple):
         error.remedy = SHOWN_MARK.sub(self._braces, MARK.sub(self._braces, error.remedy))
 
     def _braces(self, match: re.Match[str]) -> str:
-        return f"{{{shown(self.expressions[int(match[1])], 80)}}}"
+        index = int(match[1])  # a value may hold what looks like a mark
+        return f"{{{shown(self.expressions[index], 80)}}}" if index < len(self.expressions) else match[0]
 
 
 def read(line: str) -> Line:
@@ -121,21 +122,31 @@ def word_of(value: Any, expression: str = "the value") -> str:
     Raises:
         UsageError: it stands for none, or for several.
     """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, numbers.Number):
-        return str(value)
-    if isinstance(value, os.PathLike):
-        return os.fsdecode(value)
-    if type(value).__module__.partition(".")[0] == __package__.partition(".")[0]:
-        found = _reference(value)
-        if found is not None:
-            return found
+    try:
+        found = _word(value)
+    except Exception as error:  # a number's or a path's own text, which its class makes
+        raise UsageError(
+            f"{{{shown(expression, 80)}}} gives no text: {type(error).__name__}.", "Give its text itself in braces."
+        ) from error
+    if found is not None:
+        return found
     kind = type(value).__name__
     problem = f"{{{shown(expression, 80)}}} is of type {shown(kind, 60)}, which no single word stands for."
     raise UsageError(
         problem, "Give a text, a number, a path, or a model or run of this toolkit in each pair of braces."
     )
+
+
+def _word(value: Any) -> str | None:
+    if isinstance(value, str):
+        return str.__str__(value)  # of a class of its own: the characters, whatever its methods say
+    if isinstance(value, numbers.Number):
+        return str(value)
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    module = type(value).__module__
+    ours = isinstance(module, str) and module.partition(".")[0] == __package__.partition(".")[0]
+    return _reference(value) if ours else None
 
 
 def _reference(value: Any) -> str | None:
