@@ -62,7 +62,8 @@ def is_spike(value: float, window: Sequence[float]) -> bool:
     """Whether a loss stands out above the 64 before it: its robust score is over 6."""
     if not math.isfinite(value) or len(window) < FEWEST:
         return False
-    middle = statistics.median(window)
+    ordered = sorted(window)  # the median, without what statistics.median adds: this runs at every step
+    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
     if value - middle <= SPIKE_SCORE * FLAT * abs(middle):
         return False  # most steps end here: below any score that counts, without the deviations
     return robust_score(value, window) > SPIKE_SCORE
@@ -122,7 +123,9 @@ def grad_norms(gradients: Sequence[torch.Tensor]) -> torch.Tensor:
     import torch
 
     norms: list[torch.Tensor] = list(torch._foreach_norm(list(gradients)))  # noqa: SLF001 - as torch's clipping does
-    return torch.stack([norm if norm.dtype == torch.float64 else norm.float() for norm in norms])
+    if any(norm.dtype is not torch.float32 for norm in norms):
+        norms = [norm if norm.dtype is torch.float64 else norm.float() for norm in norms]
+    return torch.stack(norms)
 
 
 def total_norm(gradients: Iterable[torch.Tensor | None]) -> torch.Tensor | None:
@@ -139,7 +142,7 @@ def total_norm(gradients: Iterable[torch.Tensor | None]) -> torch.Tensor | None:
     """
     import torch
 
-    dense = [_dense(gradient) for gradient in gradients if gradient is not None]
+    dense = [one.coalesce().values() if one.is_sparse else one for one in gradients if one is not None]
     if not dense:
         return None
     by_device: dict[torch.device, list[torch.Tensor]] = {}
@@ -150,10 +153,6 @@ def total_norm(gradients: Iterable[torch.Tensor | None]) -> torch.Tensor | None:
     if len(parts) > 1:
         total = torch.linalg.vector_norm(torch.stack([part.to(total.device) for part in parts]))
     return total
-
-
-def _dense(gradient: torch.Tensor) -> torch.Tensor:
-    return gradient.coalesce().values() if gradient.is_sparse else gradient
 
 
 def accuracy(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -108,7 +108,9 @@ class Engine(Life):
 
     def _close_step(self, samples: int) -> None:
         self.pace.step(samples)
-        self.recorder.log(self.step, self.measure.take())
+        values = self.measure.take()  # mostly none: run.log took them
+        if values:
+            self.recorder.log(self.step, values)
         self._open = False
         self.position.step += 1
         self.position.batch += 1

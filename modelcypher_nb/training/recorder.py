@@ -37,6 +37,8 @@ SHORT = {
 LONGEST_NAME = 200
 MOST_SERIES = 1000
 
+_known: dict[str, str] = {}  # names that were checked already: the same few come at every step
+
 # The points of one series since they were last fetched: steps and values.
 Points = dict[str, tuple["array[float]", "array[float]"]]
 
@@ -47,12 +49,17 @@ def series_name(name: object) -> str:
     Raises:
         UsageError: it is no text, empty or too long.
     """
+    known = _known.get(name) if type(name) is str else None
+    if known is not None:
+        return known
     if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise UsageError(
             f"{shown(repr(name), 60)} can't be a series' name.",
             'Name it by a short text, as in run.log({"train/loss": loss}).',
         )
-    return SHORT.get(name, name)
+    if len(_known) >= MOST_SERIES:
+        _known.clear()
+    return _known.setdefault(name, SHORT.get(name, name))
 
 
 def _number(name: str, value: Any) -> Any:
@@ -128,18 +135,24 @@ class Recorder:
         Raises:
             UsageError: a name or a value can't be logged; nothing is written.
         """
-        record = {name: _number(name, value) for name, value in values.items()}
+        record: dict[str, Any] = {}
+        there = True  # whether every value is here to be written, and none on an accelerator
+        for name, value in values.items():
+            number = value if type(value) is float else _number(name, value)
+            there = there and type(number) is float
+            record[name] = number
         if not record:
             return
         with self._lock:
-            if len(self.latest.keys() | record.keys()) > MOST_SERIES:
+            if len(self.latest) + len(record) > MOST_SERIES < len(self.latest.keys() | record.keys()):
                 raise UsageError(
                     f"This run would have more than {MOST_SERIES} series.",
                     "Log under fewer names: a name is a curve, and what changes each step is a value.",
                 )
-            self.settle()
+            if self._held:
+                self.settle()
             now = time.time()
-            if all(type(value) is float for value in record.values()):
+            if there:
                 self._write(step, now, record)
             else:
                 self._held.append((step, now, record))
