@@ -100,7 +100,7 @@ def _choice(*values: str) -> Callable[[str], str]:
 def _paths(text: str) -> tuple[str, ...]:
     paths = tuple(os.path.expanduser(part) for part in text.split(os.pathsep) if part)  # noqa: PTH111
     relative = [path for path in paths if not os.path.isabs(path)]  # noqa: PTH117
-    if relative:
+    if relative or "\0" in text:
         raise ValueError(f"absolute folders separated by '{os.pathsep}'")
     return paths
 

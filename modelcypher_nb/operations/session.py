@@ -30,6 +30,7 @@ __all__ = ["PERSON", "SCOPES", "Call", "ServerControl", "Session", "current"]
 PERSON = "person"
 SCOPES = frozenset({"mc:read", "mc:train", "mc:write", "mc:destroy"})
 SMALL_FILE_BYTES = 1 << 20
+ENV_FILE_BYTES = 64 << 10  # a stranger may have written it, and its reader takes its time
 
 # The one arrow that points up: the server is a surface, and mcp_start is a verb. It is loaded late, by name, and
 # typed by ServerControl, so that this floor doesn't import it.
@@ -177,7 +178,7 @@ def _lasting(home: SafePath) -> dict[str, str]:
     with home / "settings.toml" as safe:
         try:
             content = tomllib.loads(safe.read_bytes(SMALL_FILE_BYTES).decode())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of absurd length, lists without end
             raise SettingError(
                 f"{safe.display} isn't valid TOML: {shown(error)}.", "Correct that line, or remove the file."
             ) from error
@@ -190,7 +191,7 @@ def _env_file(working: str) -> dict[str, str | None]:
     guard = Guard((Root.pin(working, "working"),), working)
     try:
         with guard.open(".env") as safe:
-            text = safe.read_bytes(SMALL_FILE_BYTES).decode()
+            text = safe.read_bytes(ENV_FILE_BYTES).decode()
     except (UnicodeDecodeError, ModelCypherError) as error:
         raise MalformedError(
             f"The working folder's .env can't be read: {shown(error)}", "Make it a small text file, or remove it."

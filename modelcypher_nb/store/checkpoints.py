@@ -30,8 +30,8 @@ __all__ = [
     "save",
 ]
 
-FOLDER = re.compile(r"step-(\d{8,})")
-PARTIAL = re.compile(r"\.step-\d{8,}\.[0-9a-f]{12}\.partial")
+FOLDER = re.compile(r"step-([0-9]{8}|[1-9][0-9]{8,17})")  # what folder_name writes, and the catalog can count
+PARTIAL = re.compile(r"\.step-[0-9]{8,}\.[0-9a-f]{12}\.partial")
 DOCUMENT = "state.json"
 DOCUMENT_LIMIT_BYTES = 256 << 20
 
@@ -142,7 +142,7 @@ def load_document(folder: SafePath, step: int) -> dict[str, Any]:
     with folder / folder_name(step) as checkpoint, checkpoint / DOCUMENT as safe:
         try:
             content = json.loads(safe.read_bytes(DOCUMENT_LIMIT_BYTES))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise MalformedError(
                 f"{safe.display} isn't the JSON that was written.", "Resume from another checkpoint: mc checkpoint list"
             ) from error

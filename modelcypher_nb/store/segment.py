@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from ..guard.secrets import shown
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from ..guard.safe_path import SafePath
 
 __all__ = ["Segment"]
+
+LATEST = 1e11  # seconds since 1970 that no clock gives, and calendars still hold
 
 # The same layout as CELL, for arrays.
 FIELDS = [("marker", "u1"), ("kind", "u1"), ("name", "<u2"), ("text", "<u4"), ("step", "<i8"), ("time", "<f8"),
@@ -60,15 +63,17 @@ class Segment:
         markers, kinds = data[0::CELL_BYTES], data[1::CELL_BYTES]
         count = len(markers) - len(markers.lstrip(bytes([MARKER])))
         heads = sorted(index for kind in (NAME, EVENT) for index in _find_all(kinds[:count], kind))
-        for index in heads:
+        for index, following in itertools.zip_longest(heads, heads[1:], fillvalue=count):
             _, kind, number, length, step, time, _ = CELL.unpack_from(data, index * CELL_BYTES)
             cells = -(-length // TEXT_BYTES)
+            if index + 1 + cells > following < count:
+                continue  # damaged: another text begins within it
             if index + 1 + cells > count:
                 return index
             text = _text(data, index + 1, length)
             if kind == NAME:
                 self.names[text] = number
-            else:
+            elif 0 <= time < LATEST:
                 what, _, words = text.partition("\0")
                 self.events.append(Event(step, time, what, shown(words, 2000), self.number))
         return count

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
 from ..errors import JobStateError, MalformedError, MissingFileError, ModelCypherError
 from ..store import checkpoints as files
 from ..store.records import CheckpointRecord, JobRecord
-from .state import Parts
+from .state import Parts, prove
 
 if TYPE_CHECKING:
+    from ..guard.safe_path import SafePath
     from ..store.run_store import RunStore
 
 __all__ = ["Keeper", "found_after_kill", "newest"]
@@ -154,20 +156,25 @@ def found_after_kill(store: RunStore, job: str) -> int:
         for step in files.complete_steps(folder):
             if step in rows:
                 continue
-            names, size = [], 0
-            with folder / files.folder_name(step) as found:
-                for entry in found.list():
-                    with found / entry.name as file:
-                        names.append(entry.name)
-                        size += file.identity.size
-            digest = files.digest(folder, step)
-            store.catalog.add_checkpoint(
-                CheckpointRecord(job, step, "complete", size, time.time(), tuple(names), digest)
-            )
+            with contextlib.suppress(ModelCypherError):  # it holds what no run writes, so it is none: it gets no row
+                store.catalog.add_checkpoint(_row_of(folder, job, step))
         return len(_rows(store, job))
+
+
+def _row_of(folder: SafePath, job: str, step: int) -> CheckpointRecord:
+    names, size = [], 0
+    with folder / files.folder_name(step) as found:
+        for entry in found.list():
+            with found / entry.name as file:
+                names.append(entry.name)
+                size += file.identity.size
+    digest = files.digest(folder, step)
+    return CheckpointRecord(job, step, "complete", size, time.time(), tuple(names), digest)
 
 
 def _load(store: RunStore, job: str, step: int) -> Parts:
     with store.checkpoints_folder(job) as folder:
         model, optimizer, rng = (files.load_tensors(folder, step, stem) for stem in ("model", "optimizer", "rng"))
-        return Parts(model, optimizer, rng, files.load_document(folder, step))
+        parts = Parts(model, optimizer, rng, files.load_document(folder, step))
+    prove(parts)
+    return parts

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Parts", "capture", "join", "restore", "restore_generators", "seed_generators", "split"]
 
 
+_ANOTHER = "Resume from another checkpoint: mc checkpoint list JOB"
+
+
 @dataclass
 class Parts:
     """What a checkpoint's files hold.
@@ -88,9 +91,10 @@ def join(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return {key: join(item, tensors) for key, item in value.items()}
     try:
         return WORDS[word](value[word], tensors)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        what = word if isinstance(error, RecursionError) else shown(value, 80)
         raise MalformedError(
-            f"The checkpoint's state.json says {shown(value, 80)}, which this version doesn't know.",
+            f"The checkpoint's state.json says {shown(what, 80)}, which this version doesn't know.",
             "Resume from another checkpoint: mc checkpoint list JOB",
         ) from error
 
@@ -156,7 +160,7 @@ def restore(parts: Parts, model: Any, others: dict[str, Any]) -> list[str]:
 def _load(thing: Any, state: Any, name: str) -> None:
     try:
         thing.load_state_dict(state)
-    except (RuntimeError, ValueError, KeyError) as error:
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(
             f"The {name} isn't built as the one in the checkpoint: {shown(error, 300)}",
             f"Build the {name} as for the run that is resumed, then try again.",
@@ -183,6 +187,55 @@ def _capture_generators(torch: Any, tensors: dict[str, torch.Tensor]) -> dict[st
     return document
 
 
+def prove(parts: Parts) -> None:
+    """Look whether a checkpoint's document is built as `capture` builds it, before anything of it is used.
+
+    Raises:
+        MalformedError: it isn't.
+    """
+    document = parts.document
+    mappings = [document.get(name, {}) for name in ("extra", "objects", "position", "rng")]
+    sound = all(isinstance(mapping, dict) for mapping in mappings)
+    if not sound or not all(_is_count(value) for value in mappings[2].values()):
+        raise MalformedError("The checkpoint's state.json isn't built as a run's.", _ANOTHER)
+    try:
+        _prove_generators(parts, mappings[3])
+    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
+        raise MalformedError(
+            f"The checkpoint's random generators can't be set: {shown(error, 200)}.", _ANOTHER
+        ) from error
+
+
+def _is_count(value: Any) -> bool:
+    return value is None or (type(value) is int and value >= 0)
+
+
+def _prove_generators(parts: Parts, document: dict[str, Any]) -> None:
+    """Set generators of our own to the states first."""
+    torch = require("torch", "Resuming a run")
+    if "torch" in parts.rng:
+        torch.Generator().set_state(parts.rng["torch"].clone())
+    if "python" in document:
+        random.Random().setstate(_python_state(parts))  # noqa: S311 - a trial, not a secret
+    if "numpy" in document:
+        import numpy as np
+
+        np.random.RandomState().set_state(_numpy_state(parts))
+
+
+def _python_state(parts: Parts) -> tuple[Any, ...]:
+    found = parts.document["rng"]["python"]
+    gauss = found["gauss"]
+    return found["version"], tuple(parts.rng["python"].tolist()), None if gauss is None else float(gauss)
+
+
+def _numpy_state(parts: Parts) -> tuple[Any, ...]:
+    import numpy as np
+
+    found, key = parts.document["rng"]["numpy"], np.array(parts.rng["numpy"].tolist(), dtype=np.uint32)
+    return "MT19937", key, int(found["pos"]), int(found["has_gauss"]), float(found["gauss"])
+
+
 def restore_generators(parts: Parts) -> None:
     """Set Python's, NumPy's and torch's random generators to what they were."""
     torch = require("torch", "Resuming a run")
@@ -194,14 +247,11 @@ def restore_generators(parts: Parts) -> None:
         if f"cuda.{number}" in parts.rng:
             torch.cuda.set_rng_state(parts.rng[f"cuda.{number}"].clone(), number)
     if "python" in document:
-        words = tuple(parts.rng["python"].tolist())
-        random.setstate((document["python"]["version"], words, document["python"]["gauss"]))
+        random.setstate(_python_state(parts))
     if "numpy" in document:
         import numpy as np
 
-        found = document["numpy"]
-        key = np.array(parts.rng["numpy"].tolist(), dtype=np.uint32)
-        np.random.set_state(("MT19937", key, found["pos"], found["has_gauss"], found["gauss"]))  # noqa: NPY002
+        np.random.set_state(_numpy_state(parts))  # noqa: NPY002
 
 
 def seed_generators(seed: int) -> None:
