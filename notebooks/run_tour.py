@@ -20,6 +20,7 @@ from nbconvert import HTMLExporter
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent / "build"
 NOTEBOOK = HERE / "00_tour.ipynb"
+NEUTRAL = "/home/you/modelcypher_nb"
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
@@ -53,6 +54,11 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
 
+def neutral(text: str) -> str:
+    """The same text without the folders of whoever ran it: what is stored is everybody's."""
+    return text.replace(sys.prefix, f"{NEUTRAL}/.venv").replace(str(HERE.parent), NEUTRAL)
+
+
 def page(notebook: nbformat.NotebookNode) -> str:
     """The notebook as one HTML page without scripts."""
     exporter = HTMLExporter(template_name="offline", extra_template_basedirs=[str(HERE / "template")])
@@ -72,7 +78,7 @@ def main(arguments: list[str]) -> int:
         return 1
     tidy(notebook)
     if "--store" in arguments:
-        nbformat.write(notebook, NOTEBOOK)
+        NOTEBOOK.write_text(neutral(nbformat.writes(notebook)) + "\n", encoding="utf-8")
     target = BUILD / "tour.html"
     target.write_text(page(notebook), encoding="utf-8")
     seconds = time.monotonic() - started
