@@ -9,6 +9,7 @@ import pytest
 
 from modelcypher_nb.errors import UsageError
 from modelcypher_nb.operations.session import Session
+from modelcypher_nb.views import training_run
 from modelcypher_nb.views.bundle import MOST_BYTES
 from modelcypher_nb.views.messages import MIME, WIDGET_MIME
 from modelcypher_nb.views.training_run import TrainingRun
@@ -91,6 +92,61 @@ def train(run):
     assert [kind for kind, _, _ in ended] == ["update_display_data"]
     assert ended[0][1] == shown[0][1]
     assert saved(ended[0][2])["job"]["state"] == "completed"
+
+
+PERIODIC = """
+import threading, time
+import modelcypher_nb as mc
+from modelcypher_nb.views import training_run
+usual, training_run.UPDATE_SECONDS = training_run.UPDATE_SECONDS, 0.0
+stop = threading.Event()
+def train(run):
+    for batch in run.steps(range(2)):
+        run.log(loss=1.0)
+        stop.wait(60)
+periodic = mc.TrainingRun("periodic")
+periodic.start(train)
+periodic
+"""
+# Stays in the cell until the pump has begun two updates, and those are sent.
+TWO_UPDATES = """
+seen = {periodic._updated_at}
+while len(seen) < 3:
+    seen.add(periodic._updated_at)
+    time.sleep(0.001)
+training_run.UPDATE_SECONDS = usual
+for thread in threading.enumerate():
+    if thread.name == "modelcypher-output":
+        thread.join()
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_updates_its_output_now_and_then_so_that_a_closed_tab_keeps_it(kernel: Any) -> None:
+    (shown,) = outputs(kernel, PERIODIC)
+    updates = outputs(kernel, TWO_UPDATES)
+    assert kernel.value("usual") == "30.0"
+    assert len(updates) >= 2
+    assert {(kind, name) for kind, name, _ in updates} == {("update_display_data", shown[1])}
+    assert saved(updates[-1][2])["job"]["state"] == "running"
+    assert "image/png" not in updates[-1][2]
+    kernel.run("stop.set(); periodic.wait(); None")
+
+
+def test_between_two_updates_of_an_output_lie_thirty_seconds(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = TrainingRun("slow")
+    started: list[str] = []
+    clock = [100.0]
+    monkeypatch.setattr(training_run.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(training_run.TrainingRun, "_update", lambda _: started.append(f"{clock[0] - 100:.0f} s"))
+    run._updated_at = clock[0]
+    for _ in range(650):
+        assert run._tend()
+        clock[0] += 0.1
+    monkeypatch.undo()
+    assert started == ["30 s", "60 s"]
+    run.cancel()
+    assert not run._tend()
 
 
 @pytest.mark.slow
