@@ -27,6 +27,8 @@ export interface Marks {
   checkpoints: readonly Checkpoint[];
 }
 
+// Steps are whole: a tick at 2.5 would be labelled with a step that it doesn't stand at.
+const WHOLE = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const NO_VALUES = new Float64Array(0);
 const NONE: Marks = { events: [], checkpoints: [] };
 
@@ -177,7 +179,7 @@ export class Chart {
       legend: { show: false },
       scales: { x: { time: false, auto: false }, y: { distr: this.logarithmic ? 3 : 1 } },
       axes: [
-        { ...axis, size: 26, gap: 3, space: 64, values: (_plot, splits) => splits.map((step) => count(step)), grid: { show: false } },
+        { ...axis, size: 26, gap: 3, space: 64, incrs: WHOLE, values: (_plot, splits) => splits.map((step) => count(step)), grid: { show: false } },
         { ...axis, size: 56, gap: 4, space: this.hero ? 34 : 26, values: numbers },
       ],
       series: [

@@ -29,7 +29,7 @@ function draw(text: HTMLElement, buttons: ActionButtons, first: Stage<RefusalDat
         facts([
           ["File to allow", stage.can("allow") && path && h("code", {}, path)],
           ["Folder to allow", stage.can("allow") && folder && h("code", {}, folder)],
-          ["Allowed now", roots && roots.length > 0 && h("span", {}, ...roots.flatMap((root) => [h("code", {}, root), " "]))],
+          ["Allowed now", roots && roots.length > 0 && h("span", {}, ...roots.map((root) => h("div", {}, h("code", {}, root))))],
         ]),
     );
     buttons.update(stage);

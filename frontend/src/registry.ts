@@ -16,7 +16,7 @@ export const view: View<RegistryData> = {
   draw: (body, stage) => new Registry(body, stage),
 };
 
-const TABS = ["Models", "Jobs", "Checkpoints", "Storage"] as const;
+const TABS = ["Models", "Runs", "Checkpoints", "Storage"] as const;
 
 class Registry implements Drawn<RegistryData> {
   private readonly header = h("header", { class: "mc-header" });
@@ -125,9 +125,9 @@ function modelTable(live: () => boolean): Table<ModelRow> {
 
 function jobTable(live: () => boolean): Table<Job> {
   return new Table<Job>(
-    "Jobs",
+    "Runs",
     [
-      { label: "Job", key: (row) => row.name, cell: (row) => h("span", { class: "mc-name" }, row.name, row.id !== row.name && h("code", { class: "mc-muted" }, row.id)) },
+      { label: "Run", key: (row) => row.name, cell: (row) => h("span", { class: "mc-name" }, row.name, row.id !== row.name && h("code", { class: "mc-muted" }, row.id)) },
       { label: "State", key: (row) => row.state, cell: (row) => stateChip(row.state, live()) },
       { label: "Step", numeric: true, key: (row) => row.step, cell: (row) => (row.totalSteps ? `${whole(row.step)} / ${whole(row.totalSteps)}` : whole(row.step)) },
       { label: "Loss", numeric: true, key: (row) => row.loss, cell: (row) => metricCell(row.loss) },
@@ -142,7 +142,7 @@ function checkpointTable(largest: () => number): Table<CheckpointRow> {
   return new Table<CheckpointRow>(
     "Checkpoints",
     [
-      { label: "Job", key: (row) => row.job, cell: (row) => h("code", {}, row.job) },
+      { label: "Run", key: (row) => row.job, cell: (row) => h("code", {}, row.job) },
       { label: "Step", numeric: true, key: (row) => row.step, cell: (row) => whole(row.step) },
       { label: "Loss", numeric: true, key: (row) => row.loss, cell: (row) => metricCell(row.loss) },
       { label: "Size", numeric: true, key: (row) => row.sizeBytes, cell: (row) => meter(row.sizeBytes, largest()) },

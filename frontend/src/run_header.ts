@@ -23,7 +23,7 @@ export class Header {
     }
     this.progress(job);
     this.stat("Step", job.totalSteps ? `${whole(job.step)} / ${whole(job.totalSteps)}` : whole(job.step));
-    this.stat("Epoch", job.epoch === undefined ? undefined : metric(job.epoch));
+    this.stat("Epoch", job.epoch === undefined ? undefined : metric(Number(job.epoch.toFixed(3))));
     this.stat("Loss", job.loss === undefined ? undefined : metric(job.loss));
     this.stat("Eval loss", job.evalLoss === undefined ? undefined : metric(job.evalLoss));
     this.stat("Best step", job.bestStep === undefined ? undefined : whole(job.bestStep));

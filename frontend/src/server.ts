@@ -38,7 +38,7 @@ class Server implements Drawn<ServerData> {
     );
     replace(this.facts, this.connection(stage));
     this.actions.update(stage as Stage<unknown>);
-    this.callSection.hidden = !live;
+    this.callSection.hidden = !live || (!running && !data.calls?.length);
     this.calls.update(data.calls ?? []);
     this.drawTools(data.tools, running);
   }
@@ -47,7 +47,7 @@ class Server implements Drawn<ServerData> {
 
   /** Address, mode and clients belong to a living server: a saved notebook must not carry them, and isn't believed if it does. */
   private connection(stage: Stage<ServerData>): HTMLElement | null {
-    if (!stage.live) return null;
+    if (!stage.live || stage.data.state !== "running") return null;
     const { address, mode, clients } = stage.data;
     const names = (clients ?? []).map((client) => (client.version ? `${client.name} ${client.version}` : client.name));
     return facts([

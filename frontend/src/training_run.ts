@@ -29,6 +29,7 @@ function order(a: string, b: string): number {
 class Panel implements Drawn<TrainingRunData> {
   private readonly header = new Header();
   private readonly failure = h("div");
+  private readonly warning = h("div");
   private readonly actions = new ActionButtons([
     { action: "pause", label: "Pause" },
     { action: "resume", label: "Resume", kind: "primary" },
@@ -54,19 +55,19 @@ class Panel implements Drawn<TrainingRunData> {
     const style = document.createElement("style");
     style.textContent = uplotCss;
     this.tools = this.toolbar();
-    body.append(style, this.header.element, this.failure, this.tools, this.grid, this.numbers.element, this.details);
+    body.append(style, this.header.element, this.failure, this.warning, this.tools, this.grid, this.numbers.element, this.details);
     this.update(stage, new Set(["series", "events", "checkpoints"]));
   }
 
   update(stage: Stage<TrainingRunData>, changed: ReadonlySet<string>): void {
     this.stage = stage;
     const { job, events, checkpoints } = stage.data;
-    this.header.update(job, stage.live);
     replace(this.failure, failure(job));
     this.actions.update(stage as Stage<unknown>);
     this.events = events;
     this.checkpoints = checkpoints;
     if (changed.has("series")) this.load();
+    this.told();
     this.drawAll();
     replace(this.details, checkpointList(checkpoints), configTable(job));
   }
@@ -82,7 +83,17 @@ class Panel implements Drawn<TrainingRunData> {
       track.append(delta.steps, delta.values);
       this.charts.get(delta.name)?.schedule();
     }
+    this.told();
     this.numbers.changed(this.tracks, this.events);
+  }
+
+  /** JSON has no NaN, so that the loss of the moment is read off its series where the run's row has none. */
+  private told(): void {
+    const { job } = this.stage.data;
+    const loss = job.loss ?? this.tracks.get("train/loss")?.last;
+    this.header.update(loss === undefined ? job : { ...job, loss }, this.stage.live);
+    const lost = loss !== undefined && !Number.isFinite(loss) ? this.events.findLast((event) => event.kind === "nan") : undefined;
+    replace(this.warning, lost && h("div", { class: "mc-failure warn", role: "note" }, lost.text));
   }
 
   themed(): void {

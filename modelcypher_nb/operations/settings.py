@@ -28,9 +28,9 @@ def _shown(entry: SettingValue) -> SettingFacts:
     return SettingFacts(entry.key, entry.variable, shown(value), entry.origin, entry.meaning)
 
 
-def _facts(session: Session, *keys: str) -> SettingsFacts:
+def _facts(session: Session, keys: tuple[str, ...] | None = None) -> SettingsFacts:
     """Every setting, or those of these keys."""
-    settings = tuple(_shown(entry) for entry in session.settings.entries() if not keys or entry.key in keys)
+    settings = tuple(_shown(entry) for entry in session.settings.entries() if keys is None or entry.key in keys)
     return SettingsFacts(settings, session.settings.notices, tuple(shown(root.path) for root in session.guard.roots))
 
 
@@ -58,7 +58,7 @@ def settings_set(
     parse_setting(setting, value, SETTINGS_FILE)
     _keep(call.session, key, value)
     call.session.settings = call.session.settings.with_lasting(key, value)
-    return _facts(call.session, key)
+    return _facts(call.session, (key,))
 
 
 def _keep(session: Session, key: str, value: str) -> None:
@@ -95,4 +95,4 @@ def settings_allow(
         folders = os.pathsep.join(dict.fromkeys((*kept, folder)))
         _keep(call.session, "allowed_paths", folders)
         call.session.settings = call.session.settings.with_lasting("allowed_paths", folders)
-    return _facts(call.session, "allowed_paths")
+    return _facts(call.session, ("allowed_paths",) if lasting else ())

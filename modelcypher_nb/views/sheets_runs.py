@@ -41,7 +41,7 @@ def job_facts(job: JobRecord) -> tuple[tuple[str, Cell], ...]:
     live = job.state in {"queued", "running", "paused"}
     return pairs(
         ("Step", step_text(job)),
-        ("Epoch", _metric(job.epoch)),
+        ("Epoch", _metric(None if job.epoch is None else round(job.epoch, 3))),
         ("Loss", _metric(job.loss)),
         ("Eval loss", _metric(job.eval_loss)),
         ("Best step", n.whole(job.best_step) if job.best_step is not None else None),

@@ -169,7 +169,7 @@ def server_sheet(facts: ServerFacts, *, live: bool = True) -> Sheet:
             ("Connected", volatile(who) if running else None),
             ("Calls", volatile(n.whole(facts.calls)) if running else None),
         ),
-        tables=(table("Tools" if running else "Tools it would offer", ("name",), [(tool,) for tool in facts.tools]),),
+        tables=(table("Tools it would offer" if facts.state == "stopped" else "Tools", ("name",), [(tool,) for tool in facts.tools]),),
     )
 
 

@@ -13,6 +13,7 @@ from modelcypher_nb.store.records import JobRecord
 from modelcypher_nb.views import html, text
 from modelcypher_nb.views.sheet import Block, Sheet, cell, pairs, table, volatile
 from modelcypher_nb.views.sheets import SHEETS
+from modelcypher_nb.views.sheets_system import server_sheet
 
 
 def model(**changed: object) -> facts.ModelFacts:
@@ -170,3 +171,5 @@ def test_tensors_of_several_files_name_theirs() -> None:
 def test_a_stopped_server_s_tools_are_not_listed_as_if_offered() -> None:
     server = facts.ServerFacts(state="stopped", profile="assistant", mode="launch token", tools=("mc_job_list",))
     assert "Tools it would offer (1)" in text.render(server)
+    running = dataclasses.replace(server, state="running")
+    assert "Tools (1)" in text.draw(server_sheet(running, live=False)), "what is saved of a running server says so"
