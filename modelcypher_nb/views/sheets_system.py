@@ -159,6 +159,7 @@ def server_sheet(facts: ServerFacts, *, live: bool = True) -> Sheet:
     """The MCP server; what is saved names neither its address nor who called."""
     who = ", ".join(facts.clients) or "nobody yet"
     running = live and facts.state == "running"
+    offered = "Tools it would offer" if facts.state == "stopped" else "Tools"
     return Sheet(
         "MCP server",
         badge=facts.state,
@@ -169,7 +170,7 @@ def server_sheet(facts: ServerFacts, *, live: bool = True) -> Sheet:
             ("Connected", volatile(who) if running else None),
             ("Calls", volatile(n.whole(facts.calls)) if running else None),
         ),
-        tables=(table("Tools it would offer" if facts.state == "stopped" else "Tools", ("name",), [(tool,) for tool in facts.tools]),),
+        tables=(table(offered, ("name",), [(tool,) for tool in facts.tools]),),
     )
 
 
