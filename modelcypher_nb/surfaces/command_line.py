@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ..guard.secrets import shown
 from ..operations.operation import find
 from ..operations.operation import run as execute
 from ..operations.session import current
+from ..settings import Settings
 
 if TYPE_CHECKING:
     from .words import Request
@@ -102,6 +104,7 @@ def _close_stdout() -> None:
 
 def _refuse(error: ModelCypherError, program: str) -> int:
     """Two lines on stderr, and the error's exit code."""
+    Settings(os.environ)  # a mistyped command is refused before a session has learnt what is secret
     with contextlib.suppress(OSError):  # stderr is the last place there is
         sys.stderr.write(f"{program}: {shown(error.problem, 4000)}\n    {shown(error.remedy, 4000)}\n")
         sys.stderr.flush()

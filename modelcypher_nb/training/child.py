@@ -13,10 +13,11 @@ import traceback
 import types
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InternalError, JobStateError, UsageError
+from ..errors import ConflictError, InternalError, JobStateError, UsageError
 from ..guard.paths import Guard, home_guard
 from ..guard.roots import Root
-from ..guard.secrets import shown
+from ..guard.secrets import redact, shown
+from ..settings import Settings
 from ..store.records import JobError, JobOwner, JobRecord, check_id
 from . import live
 from .beginning import JOB_VARIABLE, new_id
@@ -63,8 +64,10 @@ def launch_script(store: RunStore, target: str, arguments: tuple[str, ...], name
 def relaunch(store: RunStore, record: JobRecord) -> JobRecord:
     """Start a stopped job's process again; its TrainingRun goes on from the last checkpoint."""
     recipe = record.recipe
-    _recipe(store, str(recipe.get("target", "")), tuple(recipe.get("arguments", ())))  # still there, still allowed
+    now = _recipe(store, str(recipe.get("target", "")), tuple(recipe.get("arguments", ())))  # there, and allowed
     store.catalog.move_job(record.id, "queued")
+    if "digest" in now:  # what its person made of the script meanwhile
+        store.catalog.update_job(record.id, recipe={**recipe, "digest": now["digest"]})
     return _spawn(store, record)
 
 
@@ -75,7 +78,14 @@ def _recipe(store: RunStore, target: str, arguments: tuple[str, ...]) -> dict[st
     with store.guard.open(target) as script:
         if script.is_folder:
             raise UsageError(f"{script.display} is a folder.", "Name a Python script in it.")
-        return {"kind": "script", "target": script.location, **common}
+        digest = _digest(script.read_bytes(LARGEST_SCRIPT_BYTES))
+        return {"kind": "script", "target": script.location, "digest": digest, **common}
+
+
+def _digest(script: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(script).hexdigest()
 
 
 def _name_of(target: str) -> str:
@@ -115,6 +125,7 @@ def _spawn(store: RunStore, record: JobRecord) -> JobRecord:
 def main(job: str) -> int:
     """What the child does: take the job, run its target, and say how it ended."""
     store = _own_store()
+    Settings(os.environ)  # what is secret in the environment, so that no error of the script keeps it
     record = store.catalog.job(job)
     recipe = record.recipe
     answer_late(store.catalog, job)
@@ -131,7 +142,7 @@ def main(job: str) -> int:
     except BaseException as raised:  # noqa: BLE001 - told to the log and to the job
         error = raised
     if error is not None:
-        traceback.print_exception(error)
+        print(redact("".join(traceback.format_exception(error))), end="", file=sys.stderr)  # noqa: T201 - the job's log
     _conclude(store, job, error)
     return 0 if error is None else 1
 
@@ -153,8 +164,14 @@ def _execute(recipe: dict[str, Any]) -> None:
         getattr(importlib.import_module(module), name)(*arguments)
         return
     folder = os.path.dirname(target)  # noqa: PTH120
-    with Guard((Root.pin(folder, "allowed"),), folder).open(target) as script:
-        code = compile(script.read_bytes(LARGEST_SCRIPT_BYTES), target, "exec")
+    with Guard((Root.known(folder, "allowed"),), folder).open(target) as script:
+        text = script.read_bytes(LARGEST_SCRIPT_BYTES)
+    if _digest(text) != recipe["digest"]:
+        raise ConflictError(
+            f"{shown(target)} changed between the command and the start of its process.",
+            "Look at it, then start it again.",
+        )
+    code = compile(text, target, "exec")
     sys.path.append(folder)
     main_module = types.ModuleType("__main__")
     main_module.__file__ = target
