@@ -12,7 +12,7 @@ APT := apt-get install -y -qq --no-install-recommends
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser tour lab check lint test test-python test-browser test-notebooks test-long notebooks bench picture clean
+.PHONY: help install browser tour lab check lint test test-python test-browser test-notebooks coverage test-long notebooks bench picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -65,6 +65,11 @@ test-browser: install browser
 
 test-notebooks: install
 	@$(BIN)/python -m pytest -p tests.nbval_plugin --nbval --nbval-sanitize-with notebooks/sanitize.cfg --timeout 600 notebooks
+
+coverage: install ## how much of the package the fast tests reach
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q -m 'not slow and not browser and not long'
+	@$(BIN)/coverage combine -q && $(BIN)/coverage report --skip-covered
 
 test-long: install browser ## kill loops, fuzzing and peers
 	@$(BIN)/python -m pytest -m long --timeout 3600
