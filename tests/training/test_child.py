@@ -210,7 +210,9 @@ def test_ten_kills_at_random_moments_lose_no_logged_step_and_no_checkpoint(
         time.sleep(random.uniform(0, 0.05))  # noqa: S311 - the random moment
         killed(store, record, until)
         (found,) = recover(store)
-        assert found.step >= int(store.log_tail(record.id)[0].splitlines()[-1])  # what the log tells was logged before
+        # What the log tells was logged before; its last line may be torn, and others write to it too.
+        told_steps = [int(line) for line in store.log_tail(record.id)[0].split("\n")[:-1] if line.isdecimal()]
+        assert found.step >= told_steps[-1]
         newest = max(store.catalog.checkpoints(record.id)[0], key=lambda checkpoint: checkpoint.step)
         assert found.step - 1 <= newest.step <= found.step
         assert store.verify_checkpoint(newest)
