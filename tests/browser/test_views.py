@@ -88,4 +88,4 @@ def test_a_stopped_server_offers_nothing_and_shows_no_address(notebook: Page) ->
     server.get_by_role("button", name="Stop server", exact=True).click()
     expect(server).to_contain_text("13 tools, offered to nobody now")
     expect(server).not_to_contain_text("127.0.0.1")
-    expect(server.get_by_text("mc_job_list", exact=True)).to_be_hidden()
+    expect(server.locator("details").get_by_text("mc_job_list", exact=True)).to_be_hidden()
