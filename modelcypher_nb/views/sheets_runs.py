@@ -91,15 +91,19 @@ def run_sheet(
 def metrics_table(series: Sequence[SeriesFacts]) -> Table:
     """Every metric's last value and range, over all points that were logged."""
     rows = [
-        (one.name, n.whole(one.count), *(_measured(one.name, value) for value in (one.last, one.low, one.high)))
+        (
+            one.name,
+            _measured(one.name, n.whole(one.count)),
+            *(_measured(one.name, n.metric(value)) for value in (one.last, one.low, one.high)),
+        )
         for one in series
     ]
     return table("Metrics", ("name", "#points", "#last", "#lowest", "#highest"), rows)
 
 
-def _measured(name: str, value: float | None) -> Cell:
-    """A metric's value; a speed is another one each time."""
-    return Cell(n.metric(value), volatile="per_second" in name)
+def _measured(name: str, text: str) -> Cell:
+    """What was measured of a metric; a speed, and when there was one, is another each time."""
+    return Cell(text, volatile="per_second" in name)
 
 
 # Events whose step is when somebody asked, not what the training did.
