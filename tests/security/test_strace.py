@@ -76,14 +76,19 @@ class Opened:
         return within or (self.name == "." and "O_DIRECTORY" in self.flags)
 
 
-def _opened(trace: Path) -> Iterator[Opened]:
-    with trace.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            match = OPEN.match(line)
-            if match is None or int(match[5]) < 0:
-                continue
-            folder = match[2] if match[1] not in {None, "AT_FDCWD"} else None
-            yield Opened(folder, match[3], match[4])
+def _lines(folder: Path) -> Iterator[str]:
+    for one in folder.iterdir():
+        with one.open(encoding="utf-8", errors="replace") as lines:
+            yield from lines
+
+
+def _opened(folder: Path) -> Iterator[Opened]:
+    for line in _lines(folder):
+        match = OPEN.match(line)
+        if match is None or int(match[5]) < 0:
+            continue
+        beside = match[2] if match[1] not in {None, "AT_FDCWD"} else None
+        yield Opened(beside, match[3], match[4])
 
 
 def _is_listed(path: str, person: Path, temporary: Path) -> bool:
@@ -103,9 +108,11 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     environment |= {"HOME": str(person), "TMPDIR": str(temporary), "JUPYTER_RUNTIME_DIR": str(temporary)}
     out = base / "trace"
+    out.mkdir()
     shutil.rmtree(HOME, ignore_errors=True)  # else the runner does it, opening what it removes
     calls = "trace=open,openat,openat2,connect"
-    command = [strace, "-f", "-y", "-qq", "--seccomp-bpf", "-e", calls, "-e", "signal=none", "-o", str(out)]
+    # A file for each thread: in one for all, a call that another thread interrupts is written in two halves.
+    command = [strace, "-ff", "-y", "-qq", "--seccomp-bpf", "-e", calls, "-e", "signal=none", "-o", str(out / "of")]
     command += [sys.executable, "-P", str(ROOT / "notebooks" / "run_tour.py")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -142,11 +149,10 @@ def test_weights_are_never_opened_by_name(trace: tuple[Path, Path, Path]) -> Non
 @pytest.mark.promise("NETWORK-1")
 def test_no_connection_of_the_tour_leaves_the_machine(trace: tuple[Path, Path, Path]) -> None:
     families: dict[str, list[str]] = {}
-    with trace[0].open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            match = CONNECT.search(line)
-            if match is not None:
-                families.setdefault(match[1], []).append(match[2])
+    for line in _lines(trace[0]):
+        match = CONNECT.search(line)
+        if match is not None:
+            families.setdefault(match[1], []).append(match[2])
     assert families.get("AF_INET"), "the assistant's own connection wasn't seen"
     away = [
         text
