@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["VERDICTS", "FileInfo", "Finding", "Level", "ModelReport", "TensorInfo", "Verdict"]
+__all__ = ["VERDICTS", "FileInfo", "Finding", "Level", "ModelReport", "TensorInfo", "TreeNode", "Verdict"]
 
 Level = Literal["weights", "data", "objects", "code", "malformed", "unsupported"]
 
@@ -21,9 +21,14 @@ class TensorInfo:
         name: its key.
         dtype: as safetensors spells it (F32, BF16, I64, ...).
         shape: its dimensions; empty for a scalar.
-        size_bytes: what it takes in the file.
+        size_bytes: what its values take.
         file: the file in the model's folder that holds it.
-        offset: the first byte in that file.
+        offset: the first byte in that file, where the values lie there as one range.
+        layout: "dense", or what it is made of: "sparse_coo", "quantized", "meta" and the like.
+        strides: in elements, where the values don't lie one after the other.
+        alias_of: the earlier tensor that is the same bytes.
+        storage: what the file calls the bytes behind it, where several tensors may share them.
+        storage_bytes: the length of all of those bytes.
     """
 
     name: str
@@ -32,6 +37,11 @@ class TensorInfo:
     size_bytes: int
     file: str = ""
     offset: int = 0
+    layout: str = "dense"
+    strides: tuple[int, ...] | None = None
+    alias_of: str | None = None
+    storage: str | None = None
+    storage_bytes: int | None = None
 
     @property
     def parameter_count(self) -> int:
@@ -44,12 +54,29 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason for a verdict: what was found, where, and what to do about it."""
+    """One reason for a verdict: what was found, where, and what to do about it.
+
+    Attributes:
+        level: what it makes of the file.
+        what: one sentence.
+        where: the file.
+        remedy: what to do next.
+        rule: a stable name for this kind of finding, such as `pickle-call`.
+        member: the archive member within the file.
+        offset: the byte in the file, or in that member, at which it stands.
+        excerpt: a readable piece of the content there.
+        name: the full name that the file would import, where it is about one.
+    """
 
     level: Level
     what: str
     where: str
     remedy: str | None = None
+    rule: str | None = None
+    member: str | None = None
+    offset: int | None = None
+    excerpt: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +85,25 @@ class Verdict:
 
     level: Level
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """One value of what a file holds beside and around its tensors, to be shown.
+
+    Attributes:
+        key: under which it stands in what holds it.
+        kind: its class in words ("dict", "tensor", "datetime.datetime", "opaque torch.nn.Linear").
+        text: a short text of it.
+        children: the values within.
+        omitted: how many more there are than are shown.
+    """
+
+    key: str
+    kind: str
+    text: str = ""
+    children: tuple[TreeNode, ...] = ()
+    omitted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +131,8 @@ class ModelReport:
         source_revision: the commit in the Hub's cache, where the path tells.
         base_model: the model it was made from, as the folder's model card names it.
         pipeline: the task it is for, as the folder's model card names it.
+        tree: what the file holds beside and around its tensors.
+        pickled: the files that rely on pickle.
     """
 
     format: str
@@ -98,6 +146,8 @@ class ModelReport:
     source_revision: str | None = None
     base_model: str | None = None
     pipeline: str | None = None
+    tree: TreeNode | None = None
+    pickled: tuple[str, ...] = ()
 
     @property
     def parameter_count(self) -> int:

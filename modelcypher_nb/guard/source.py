@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..errors import MalformedError, UnreadableError
 
-__all__ = ["BytesSource", "FileSource", "Source"]
+__all__ = ["BytesSource", "FileSource", "RangeSource", "Source"]
 
 
 class Source(Protocol):
@@ -28,6 +28,10 @@ class Source(Protocol):
             MalformedError: the range isn't within the source, or the file was cut since it was opened.
             UnreadableError: the disk refused.
         """
+        ...
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        """Fill memory that the caller owns with the bytes from `offset`; errors as `read_at`."""
         ...
 
 
@@ -107,3 +111,37 @@ class BytesSource:
         """Give exactly `size` bytes from `offset`."""
         _checked(self.label, self.size, offset, size)
         return self._data[offset : offset + size]
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        """Fill memory that the caller owns with the bytes from `offset`."""
+        _checked(self.label, self.size, offset, len(target))
+        target[:] = self._data[offset : offset + len(target)]
+
+
+class RangeSource:
+    """A range of another source: an archive's stored member, a storage in a file."""
+
+    def __init__(self, source: Source, offset: int, size: int, label: str | None = None) -> None:
+        _checked(source.label, source.size, offset, size)
+        self._source = source
+        self.offset = offset
+        self.size = size
+        self.label = label or source.label
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Give exactly `size` bytes from `offset`."""
+        _checked(self.label, self.size, offset, size)
+        return self._source.read_at(self.offset + offset, size)
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        """Fill memory that the caller owns with the bytes from `offset`."""
+        _checked(self.label, self.size, offset, len(target))
+        self._source.read_into(self.offset + offset, target)
+
+    def place(self) -> tuple[Source, int]:
+        """The outermost source that it is a range of, and where in it it begins."""
+        source, offset = self._source, self.offset
+        if isinstance(source, RangeSource):
+            source, before = source.place()
+            offset += before
+        return source, offset
