@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..report import Level
 
 if TYPE_CHECKING:
-    from .machine import Context
+    from .context import Context
 
 __all__ = ["Reading", "Trusted"]
 

@@ -6,18 +6,22 @@ one of the classes below. None of them ever holds a live object of a class that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...guard.source import Source
 from ..report import Level
+
+if TYPE_CHECKING:
+    from .trust import Trusted
 
 __all__ = [
     "Composite",
     "Described",
     "Global",
     "LazyBytes",
+    "LieError",
     "Opaque",
     "PlainDict",
     "Shell",
@@ -37,12 +41,16 @@ class UnfitError(Exception):
     """A trusted name was used in a way in which its own library never writes it; the text says how."""
 
 
+class LieError(UnfitError):
+    """A size, stride or offset that the file's own bytes contradict; the text says how."""
+
+
 class Described:
     """A value that isn't plain data; beyond building it a pickle may do nothing to it, unless a subclass reads that."""
 
     __slots__ = ()
 
-    level: Level = "weights"
+    level: ClassVar[Level] = "weights"
 
     def build(self, state: Value) -> None:  # noqa: ARG002 - a subclass reads it
         """Take the state that BUILD gives."""
@@ -87,6 +95,7 @@ class Global(Described):
         offset: where in the pickle it is pushed.
         as_class: whether an instance of the shape that is only built and filled was made of it.
         as_called: whether it was called, and has a finding for that.
+        trusted: its entry on the allow-list.
     """
 
     module: str
@@ -94,6 +103,7 @@ class Global(Described):
     offset: int
     as_class: bool = False
     as_called: bool = False
+    trusted: Trusted | None = None
 
     @property
     def text(self) -> str:
@@ -226,7 +236,7 @@ class Shell(Described):
     kind: str
     value: Value = None
 
-    level = "data"
+    level: ClassVar[Level] = "data"
 
     def parts(self) -> Iterable[Value]:
         """What it holds."""
@@ -243,6 +253,9 @@ class Opaque(Described):
         state: the dict that would have filled it.
         offset: where in the pickle it is made.
         is_code: whether making it is more than building and filling an instance.
+        is_built: whether it was given its state.
+        items: what was appended or assigned to it.
+        accepts: which states a listed class takes, where that isn't just one dict with texts as keys.
     """
 
     kind: str
@@ -251,6 +264,7 @@ class Opaque(Described):
     offset: int = 0
     is_code: bool = False
     is_built: bool = False
+    accepts: Callable[[Value], bool] | None = None
     items: list[Value] = field(default_factory=list)
 
     def __repr__(self) -> str:

@@ -1,0 +1,83 @@
+"""A raw pickle file, or several stacked one after another: each is walked, and what stands between them is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import MalformedError
+from ..guard.source import Source
+from .content import Content
+from .limits import LIMITS, Limits
+from .pickles.context import Context
+from .pickles.flatten import flatten
+from .pickles.machine import Machine
+from .strict_json import FETCH_AGAIN
+
+__all__ = ["finished", "read", "walk"]
+
+FORMAT = "pickle"
+MOST_PICKLES = 10_000
+
+
+def read(
+    source: Source,
+    where: str,
+    limits: Limits = LIMITS,
+    *,
+    beside: frozenset[str] = frozenset(),
+    trusted: frozenset[str] = frozenset(),
+) -> Content:
+    """Describe a file of pickles.
+
+    Args:
+        source: the file's bytes.
+        where: the file, as it is shown.
+        limits: the bounds.
+        beside: names that Python would import from the file's folder.
+        trusted: full names that a person allowed for this content.
+    """
+    context = Context(where, limits, beside=beside, trusted=trusted)
+    roots, error = walk(source, context)
+    root = roots[0] if len(roots) == 1 else roots
+    return finished(Content(FORMAT, root, pickled=True, error=error), context)
+
+
+def walk(source: Source, context: Context) -> tuple[list[Any], MalformedError | None]:
+    """Walk the pickles of a source from its first byte to its last.
+
+    Returns:
+        What each holds, and the fault that ended the walk before the end.
+    """
+    machine = Machine(source, context)
+    roots: list[Any] = []
+    try:
+        while machine.position < source.size:
+            roots.append(machine.run())
+            if len(roots) >= MOST_PICKLES:
+                raise _junk(context, machine, f"holds more than {MOST_PICKLES} pickles")
+            if machine.position < source.size and source.read_at(machine.position, 1) not in STARTS:
+                raise _junk(context, machine, "goes on after its end with what is no pickle")
+    except MalformedError as error:
+        return roots, error
+    return roots, None
+
+
+# What a second pickle may start with: a protocol, or a mark, an empty container, a name or a value of protocol 0.
+STARTS = frozenset(bytes([code]) for code in b"\x80(]})cIFNSV.LK")
+
+
+def _junk(context: Context, machine: Machine, what: str) -> MalformedError:
+    error = MalformedError(f"The pickle in {context.where} {what} at byte {machine.position}.", FETCH_AGAIN)
+    context.tell("malformed", "pickle-malformed", error.problem, machine.position, remedy=error.remedy)
+    return error
+
+
+def finished(content: Content, context: Context) -> Content:
+    """Complete a content from what its walks found."""
+    content.findings = context.findings
+    content.tensors = flatten(content.root, context.limits)
+    if content.error is None:
+        lie = next((finding for finding in context.findings if finding.level == "malformed"), None)
+        if lie is not None:
+            content.error = MalformedError(lie.what, lie.remedy or FETCH_AGAIN)
+    return content
