@@ -42,7 +42,7 @@ class Member(NamedTuple):
         offset: where its data begins in the archive.
         size: its length in bytes, unpacked.
         packed_size: how many bytes it takes in the archive.
-        crc: the CRC-32 that its content should have.
+        crc: the CRC-32 that its content should have; 0 where torch was told to compute none.
         is_packed: whether it is deflated.
     """
 
@@ -102,7 +102,7 @@ class ZipArchive:
         return inflate(packed, member.size, label)
 
     def verify(self, name: str) -> None:
-        """Compare the content of a member with its CRC.
+        """Compare the content of a member with its CRC, if it has one; a zero is what torch writes for none.
 
         Raises:
             MalformedError: they differ.
@@ -112,7 +112,7 @@ class ZipArchive:
         source, crc = self.open(name), 0
         for offset in range(0, source.size, CRC_PIECE_BYTES):
             crc = crc32(source.read_at(offset, min(CRC_PIECE_BYTES, source.size - offset)), crc)
-        if crc != self._member(name).crc:
+        if self._member(name).crc not in {0, crc}:
             raise malformed(
                 source.label, "doesn't have the CRC-32 that the archive promises: it was changed or damaged"
             )
@@ -175,17 +175,15 @@ def _places(source: Source, records: list[Record], directory: int) -> list[int]:
 
 
 def _prove_sizes(label: str, record: Record, own: tuple[int, int, int], field: bytes | None, gap: int) -> None:
-    """A header that gives its sizes: they are the directory's, and the data is followed by the next header at once."""
+    """A header that gives its sizes: they are the directory's, and the next header follows the data at once."""
     if gap:
         raise _untiled(label, record.name)
     crc, packed, size = own
-    if field is not None and SENTINEL in {packed, size}:
-        if len(field) != 16:
-            raise _differs(label, record.name)
+    if SENTINEL in {packed, size} and field is not None and len(field) == 16:
         large_size, large_packed = int.from_bytes(field[:8], "little"), int.from_bytes(field[8:], "little")
         size = large_size if size == SENTINEL else size
         packed = large_packed if packed == SENTINEL else packed
-    elif field is not None:
+    elif field is not None and not _is_true(record, field):
         raise _differs(label, record.name)
     if (crc, packed, size) != (record.crc, record.packed_size, record.size):
         raise _differs(label, record.name)
@@ -195,28 +193,35 @@ def _prove_described(
     label: str, record: Record, own: tuple[int, int, int], field: bytes | None, descriptor: bytes
 ) -> None:
     """A header that leaves its sizes to a descriptor after the data: what either gives is true."""
-    header, name, _, _, crc, packed, size = record
+    _, name, _, _, crc, packed, size = record
     if own != (0, 0, 0) and (
         own[0] not in {0, crc} or own[1] not in {0, packed, SENTINEL} or own[2] not in {0, size, SENTINEL}
     ):
         raise _differs(label, name)
-    if field is not None:
-        values = [int.from_bytes(field[at : at + 8], "little") for at in range(0, len(field), 8)]
-        allowed = ({0, size}, {0, packed}, {header}) if len(values) > 1 else ({header},)
-        if (
-            len(field) % 8
-            or len(values) > len(allowed)
-            or any(v not in a for v, a in zip(values, allowed, strict=False))
-        ):
-            raise _differs(label, name)
+    if field is not None and not _is_true(record, field):
+        raise _differs(label, name)
     if len(descriptor) == DESCRIPTOR.size and packed <= SENTINEL and size <= SENTINEL:
         is_true = descriptor == DESCRIPTOR.pack(DESCRIPTOR_SIGNATURE, crc, packed, size)
     elif len(descriptor) == DESCRIPTOR64.size:
         is_true = descriptor == DESCRIPTOR64.pack(DESCRIPTOR_SIGNATURE, crc, packed, size)
     else:
-        is_true = not packed and not size and not crc  # torch writes none after an empty member
+        is_true = not descriptor and not packed and not size and not crc  # torch writes none after an empty member
     if not is_true:
         raise _differs(label, name)
+
+
+def _is_true(record: Record, field: bytes) -> bool:
+    """Whether a zip64 field beside the data, of which nothing is taken, at least doesn't lie.
+
+    torch writes one before the sizes are known, of (size, 0), of where the header stands, or of all three.
+    """
+    values = [int.from_bytes(field[at : at + 8], "little") for at in range(0, len(field), 8)]
+    allowed = ({0, record.size}, {0, record.packed_size}, {record.header}) if len(values) > 1 else ({record.header},)
+    return (
+        len(field) in {8, 16, 24}
+        and len(values) <= len(allowed)
+        and all(value in right for value, right in zip(values, allowed, strict=False))
+    )
 
 
 def _untiled(label: str, name: bytes) -> MalformedError:
