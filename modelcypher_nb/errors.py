@@ -5,6 +5,7 @@ ModelCypherError
 ├── SettingError          ValueError         64  a variable or setting that doesn't parse
 ├── NotAllowedError       PermissionError    65  a verb that only people have
 ├── JobStateError         RuntimeError       65  a move that the job's state refuses
+├── UnsafeFileError       PermissionError    65  a file that would run code in another loader
 ├── ConflictError         FileExistsError    65  it exists already, or several bear the name
 ├── PathRefusedError      PermissionError    66  outside the roots, or a path that can't be proven
 ├── MissingFileError      FileNotFoundError  66  no such file, or no model in it
@@ -37,6 +38,7 @@ __all__ = [
     "StorageError",
     "UnknownIdError",
     "UnreadableError",
+    "UnsafeFileError",
     "UnsupportedFormatError",
     "UsageError",
 ]
@@ -86,6 +88,12 @@ class NotAllowedError(ModelCypherError, PermissionError):
 
 class JobStateError(ModelCypherError, RuntimeError):
     """A move that the job's state refuses."""
+
+    exit_code = 65
+
+
+class UnsafeFileError(ModelCypherError, PermissionError):
+    """A file that is judged `code`: it isn't loaded, unless its tensors alone are asked for."""
 
     exit_code = 65
 

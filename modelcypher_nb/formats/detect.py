@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 
-from ..errors import MissingFileError, UsageError
+from ..errors import MissingFileError, UnsafeFileError, UsageError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from . import safetensors
+from .content_facts import tensor_infos, tree_of
 from .digests import changed_meanwhile, combined_digest, file_digest
 from .folder import FolderFacts, describe_folder, hub_source
-from .model_file import Part, examine_file, finding_of
+from .model_file import Part, examine_file
 from .model_folder import Survey, survey
-from .report import VERDICTS, FileInfo, Finding, Level, ModelReport, Verdict
+from .readers import Terms
+from .report import VERDICTS, FileInfo, Finding, Level, ModelReport, TensorInfo, Verdict
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["describe", "digest", "examine", "exit_code", "load", "worst"]
+__all__ = ["Terms", "content", "describe", "digest", "examine", "exit_code", "load", "pickled", "worst"]
 
 Progress = Callable[[int, int], None]
 
@@ -39,15 +38,24 @@ def exit_code(verdict: Verdict, *, strict: bool = False) -> int:
     return codes.get(verdict.level, 0)
 
 
-def examine(safe: SafePath) -> ModelReport:
-    """Judge a file or a folder whatever it holds: bad content is a verdict, not an exception."""
+def examine(safe: SafePath, terms: Terms | None = None) -> ModelReport:
+    """Judge a file or a folder whatever it holds: bad content is a verdict, not an exception.
+
+    Args:
+        safe: the open file or folder.
+        terms: limits, and what a person allowed.
+    """
     if safe.is_folder:
-        return _folder_report(safe, survey(safe))
-    return _file_report(safe, examine_file(safe, safe.name))
+        return _folder_report(safe, survey(safe, terms))
+    return _file_report(safe, examine_file(safe, safe.name, terms))
 
 
-def describe(safe: SafePath) -> ModelReport:
+def describe(safe: SafePath, terms: Terms | None = None) -> ModelReport:
     """Describe a model that can be read; its verdict still says what lies beside it.
+
+    Args:
+        safe: the open file or folder.
+        terms: limits, and what a person allowed.
 
     Raises:
         MalformedError: it contradicts itself or is cut off.
@@ -56,42 +64,106 @@ def describe(safe: SafePath) -> ModelReport:
         MissingFileError: the folder holds no weights.
     """
     if not safe.is_folder:
-        part = examine_file(safe, safe.name)
-        if part.error is not None:
+        part = examine_file(safe, safe.name, terms)
+        if part.error is not None and not _is_dangerous(part):
             raise part.error
         return _file_report(safe, part)
-    found = survey(safe)
+    found = survey(safe, terms)
     _require_model(safe, found)
     return _folder_report(safe, found)
 
 
-def load(safe: SafePath, *, mapped: bool | None = None) -> dict[str, torch.Tensor]:
+def _is_dangerous(part: Part) -> bool:
+    return any(finding.level == "code" for finding in part.all_findings(part.name))
+
+
+def load(
+    safe: SafePath, terms: Terms | None = None, *, mapped: bool | None = None, rescue: bool = False
+) -> dict[str, Any]:
     """Load the tensors of a file, or of a folder's model with all its shards.
 
     Args:
         safe: the open file or folder.
+        terms: limits, and what a person allowed.
         mapped: as `formats.safetensors.load` has it.
+        rescue: take the tensors even where the file or folder is judged `code`; nothing of it runs.
+
+    Returns:
+        Tensors by name: torch's, or numpy's arrays where torch isn't installed and the file isn't safetensors.
 
     Raises:
+        UnsafeFileError: it is judged `code`, and `rescue` is off.
         UsageError: the folder holds several models whose tensors bear the same names.
         ModelCypherError: as `describe` raises.
     """
     if not safe.is_folder:
-        part = examine_file(safe, safe.name)
-        if part.error is not None:
-            raise part.error
-        return safetensors.load(safe, part.header, mapped=mapped)
-    found = survey(safe)
+        return _load_part(safe, _loadable(safe, terms, rescue=rescue), mapped)
+    found = survey(safe, terms)
     _require_model(safe, found)
-    tensors: dict[str, torch.Tensor] = {}
+    _refuse_code(safe, _folder_report(safe, found).verdict, rescue=rescue)
+    tensors: dict[str, Any] = {}
     for name in found.model:
         with safe / name as file:
             part = found.parts[name]
             if file.identity != part.identity:
                 raise changed_meanwhile(file)
             _refuse_twins(safe, name, part, tensors)
-            tensors |= safetensors.load(file, part.header, mapped=mapped)
+            tensors |= _load_part(file, part, mapped)
     return tensors
+
+
+def content(safe: SafePath, terms: Terms | None = None, *, mapped: bool | None = None, rescue: bool = False) -> Any:
+    """Load everything that a file holds, nested as in the file: plain data, tensors, shells as data, opaque objects.
+
+    Args:
+        safe: the open file; a safetensors file or a folder gives its tensors by name.
+        terms: limits, and what a person allowed.
+        mapped: as `formats.safetensors.load` has it.
+        rescue: take what can be taken even where the file is judged `code`; nothing of it runs.
+
+    Raises:
+        ModelCypherError: as `load` raises.
+    """
+    if safe.is_folder:
+        return load(safe, terms, mapped=mapped, rescue=rescue)
+    part = _loadable(safe, terms, rescue=rescue)
+    if part.content is None:
+        return _load_part(safe, part, mapped)
+    from .arrays import live
+
+    return live(part.content.root, mapped=safe.managed if mapped is None else mapped, file=safe)
+
+
+def pickled(safe: SafePath, report: ModelReport) -> tuple[str, ...]:
+    """The files of a report that rely on pickle, as paths to show."""
+    return tuple(f"{safe.display}/{shown(name)}" if safe.is_folder else safe.display for name in report.pickled)
+
+
+def _loadable(safe: SafePath, terms: Terms | None, *, rescue: bool) -> Part:
+    part = examine_file(safe, safe.name, terms)
+    _refuse_code(safe, _file_report(safe, part).verdict, rescue=rescue)
+    if part.error is not None and not (rescue and part.content is not None and part.content.tensors):
+        raise part.error
+    return part
+
+
+def _refuse_code(safe: SafePath, verdict: Verdict, *, rescue: bool) -> None:
+    if verdict.level != "code" or rescue:
+        return
+    reason = next(finding for finding in verdict.findings if finding.level == "code")
+    raise UnsafeFileError(
+        f"{safe.display} is judged code, and isn't loaded: {reason.what}",
+        "See all of it with: mc model show PATH. Its tensors alone are given by mc.load(path, rescue=True), which runs "
+        "nothing.",
+    )
+
+
+def _load_part(safe: SafePath, part: Part, mapped: bool | None) -> dict[str, Any]:
+    if part.content is None:
+        return dict(safetensors.load(safe, part.header, mapped=mapped))
+    from .arrays import load_tensors
+
+    return load_tensors(part.content.tensors, safe, mapped=safe.managed if mapped is None else mapped)
 
 
 def digest(safe: SafePath, progress: Progress | None = None) -> str:
@@ -146,10 +218,8 @@ def _require_model(folder: SafePath, found: Survey) -> None:
         raise error
 
 
-def _refuse_twins(folder: SafePath, name: str, part: Part, tensors: dict[str, torch.Tensor]) -> None:
-    twin = (
-        next((tensor.name for tensor in part.header.tensors if tensor.name in tensors), None) if part.header else None
-    )
+def _refuse_twins(folder: SafePath, name: str, part: Part, tensors: dict[str, Any]) -> None:
+    twin = next((name for name in part.tensor_names() if name in tensors), None)
     if twin is not None:
         raise UsageError(
             f"{folder.display} holds several models: '{shown(twin, 80)}' is in {shown(name, 80)} and in another file.",
@@ -159,32 +229,43 @@ def _refuse_twins(folder: SafePath, name: str, part: Part, tensors: dict[str, to
 
 def _file_report(safe: SafePath, part: Part) -> ModelReport:
     repo, revision = hub_source(safe.given)
-    findings = list(part.header.findings) if part.header else []
-    if part.error is not None:
-        findings.append(finding_of(part.error, safe.location))
     return ModelReport(
-        part.kind.name,
-        _verdict(findings),
+        part.format,
+        _verdict(part.all_findings(safe.location)),
         (FileInfo(part.name, part.identity.size),),
-        part.header.tensors if part.header else (),
-        part.header.metadata if part.header else {},
+        _tensors(part),
+        _metadata(part),
         source_repo=repo,
         source_revision=revision,
+        tree=tree_of(part.content.root) if part.content is not None else None,
+        pickled=(part.name,) if part.content is not None and part.content.pickled else (),
     )
 
 
+def _tensors(part: Part) -> tuple[TensorInfo, ...]:
+    if part.header is not None:
+        return part.header.tensors
+    return tensor_infos(part.content.tensors, part.name) if part.content is not None else ()
+
+
+def _metadata(part: Part) -> dict[str, str]:
+    if part.header is not None:
+        return part.header.metadata
+    return part.content.metadata if part.content is not None else {}
+
+
 def _folder_report(folder: SafePath, found: Survey) -> ModelReport:
-    facts, headers = describe_folder(folder, found.base, found.configurations), found.headers()
-    chosen = [headers[name] for name in found.model if name in headers]
+    facts = describe_folder(folder, found.base, found.configurations)
+    chosen = [found.parts[name] for name in found.model]
     metadata: dict[str, str] = {}
-    for header in chosen:
-        metadata = header.metadata | metadata
+    for part in chosen:
+        metadata = _metadata(part) | metadata
     repo, revision = hub_source(folder.given)
     return ModelReport(
-        found.parts[found.model[0]].kind.name if found.model else _kinds(found),
+        found.parts[found.model[0]].format if found.model else _kinds(found),
         _verdict(_all_findings(folder, found, facts)),
         tuple(FileInfo(name, found.parts[name].identity.size) for name in found.model or found.parts),
-        tuple(tensor for header in chosen for tensor in header.tensors),
+        tuple(tensor for part in chosen for tensor in _tensors(part)),
         metadata,
         facts.architecture,
         facts.license,
@@ -192,6 +273,7 @@ def _folder_report(folder: SafePath, found: Survey) -> ModelReport:
         revision,
         facts.base_model,
         facts.pipeline,
+        pickled=tuple(name for name, part in found.parts.items() if part.content is not None and part.content.pickled),
     )
 
 
@@ -202,9 +284,7 @@ def _kinds(found: Survey) -> str:
 def _all_findings(folder: SafePath, found: Survey, facts: FolderFacts) -> list[Finding]:
     findings = [*found.findings, *facts.findings]
     for name, part in found.parts.items():
-        findings.extend(part.header.findings if part.header else ())
-        if part.error is not None:
-            findings.append(finding_of(part.error, f"{folder.display}/{name}"))
+        findings.extend(part.all_findings(f"{folder.display}/{name}"))
     if not found.parts:
         what, remedy = f"There are no model weights in {folder.display}.", "Name the folder that holds the weights."
         findings.append(Finding("unsupported", what, folder.display, remedy))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..guard.source import Source
 from .safetensors_header import HEADER_LIMIT
 
-__all__ = ["SAFETENSORS", "Kind", "recognise"]
+__all__ = ["EMPTY", "PICKLE", "SAFETENSORS", "TEXT_PICKLE", "UNKNOWN", "Kind", "recognise"]
 
 
 class Kind(NamedTuple):
@@ -17,23 +17,30 @@ class Kind(NamedTuple):
         name: what to call it.
         is_model: whether it holds weights or a pickle whatever its name; a mere container counts only under a name
             that loaders open as weights.
+        reader: the module that reads it; None where nothing does.
     """
 
     name: str
     is_model: bool = True
+    reader: str | None = None
 
 
 SAFETENSORS = Kind("safetensors")
 UNKNOWN = Kind("unknown", is_model=False)
 EMPTY = Kind("empty file", is_model=False)
 
+# torch.save before 1.6: a pickle of this very number first, after what its protocol begins with.
+TORCH_NUMBER = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
+TORCH_NUMBER_TEXT = b"L119547037146038801333356L"
+LEGACY_TORCH = Kind("legacy torch checkpoint (pickle)", reader="torch_legacy")
+PICKLE = Kind("pickle", reader="pickle_file")
+TEXT_PICKLE = Kind("pickle (protocol 0 or 1)", is_model=False, reader="pickle_file")
+
 MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
-    # torch.save before 1.6: a pickle of this very number first.
-    (0, b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", Kind("legacy torch checkpoint (pickle)")),
-    *((0, bytes([0x80, protocol]), Kind("pickle")) for protocol in range(1, 6)),
-    (0, b"\x93NUMPY", Kind("NumPy array (npy)")),
-    (0, b"GGUF", Kind("GGUF model")),
-    (0, b"FUGG", Kind("GGUF model (big-endian)")),
+    *((0, bytes([0x80, protocol]), PICKLE) for protocol in range(1, 6)),
+    (0, b"\x93NUMPY", Kind("NumPy array (npy)", reader="npy")),
+    (0, b"GGUF", Kind("GGUF model", reader="gguf")),
+    (0, b"FUGG", Kind("GGUF model (big-endian)", reader="gguf")),
     (0, b"tjgg", Kind("GGML model")),
     (0, b"lmgg", Kind("GGML model")),
     (0, b"fmgg", Kind("GGML model")),
@@ -42,10 +49,10 @@ MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (4, b"ET12", Kind("ExecuTorch program")),
     (0, b"7z\xbc\xaf\x27\x1c", Kind("7z archive", is_model=False)),
     (0, b"Rar!\x1a\x07", Kind("RAR archive", is_model=False)),
-    (0, b"\x1f\x8b", Kind("gzip stream", is_model=False)),
-    (0, b"BZh", Kind("bzip2 stream", is_model=False)),
-    (0, b"\xfd7zXZ\x00", Kind("xz stream", is_model=False)),
-    (0, b"\x5d\x00\x00", Kind("lzma stream", is_model=False)),
+    (0, b"\x1f\x8b", Kind("gzip stream", is_model=False, reader="compressed_file")),
+    (0, b"BZh", Kind("bzip2 stream", is_model=False, reader="compressed_file")),
+    (0, b"\xfd7zXZ\x00", Kind("xz stream", is_model=False, reader="compressed_file")),
+    (0, b"\x5d\x00\x00", Kind("lzma stream", is_model=False, reader="compressed_file")),
     (0, b"\x28\xb5\x2f\xfd", Kind("Zstandard stream", is_model=False)),
     (0, b"\x04\x22\x4d\x18", Kind("LZ4 stream", is_model=False)),
     (0, b"PK\x05\x06", Kind("empty zip archive", is_model=False)),
@@ -55,15 +62,15 @@ MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
 ZIP_START = b"PK\x03\x04"
 # How the first member of a zip betrays what wrote it.
 ZIP_MEMBERS: tuple[tuple[str, Kind], ...] = (
-    ("data.pkl", Kind("torch checkpoint (zip with a pickle)")),
-    (".pkl", Kind("zip archive with a pickle")),
-    (".npy", Kind("NumPy archive (npz)")),
-    (".weights.h5", Kind("Keras model")),
-    ("schema.json", Kind("skops file")),
-    ("archive_format", Kind("torch export (pt2)")),
-    ("MAR-INF/MANIFEST.json", Kind("TorchServe archive (mar)")),
+    ("data.pkl", Kind("torch checkpoint (zip with a pickle)", reader="zip_file")),
+    (".pkl", Kind("zip archive with a pickle", reader="zip_file")),
+    (".npy", Kind("NumPy archive (npz)", reader="zip_file")),
+    (".weights.h5", Kind("Keras model", reader="zip_file")),
+    ("schema.json", Kind("skops file", reader="zip_file")),
+    ("archive_format", Kind("torch export (pt2)", reader="zip_file")),
+    ("MAR-INF/MANIFEST.json", Kind("TorchServe archive (mar)", reader="zip_file")),
 )
-ZIP = Kind("zip archive", is_model=False)
+ZIP = Kind("zip archive", is_model=False, reader="zip_file")
 HEAD_BYTES = 512
 
 
@@ -76,6 +83,8 @@ def recognise(source: Source) -> Kind:
         return SAFETENSORS
     if head.startswith(ZIP_START):
         return _zip_kind(head)
+    if TORCH_NUMBER in head[:24] or head.startswith(TORCH_NUMBER_TEXT):
+        return LEGACY_TORCH
     for offset, magic, kind in MAGICS:
         if head.startswith(magic, offset):
             return kind
@@ -101,9 +110,9 @@ def _weakly_marked(head: bytes) -> Kind:
     if head[:1] == b"\x08" and head[1:2] <= b"\x14" and head[2:3] in {b"\x12", b"\x1a", b"\x22", b"\x3a"}:
         return Kind("ONNX model")  # ir_version, then the producer's name, or the graph
     if head[:1] == b"\x78" and len(head) > 1 and int.from_bytes(head[:2], "big") % 31 == 0:
-        return Kind("zlib stream", is_model=False)
+        return Kind("zlib stream", is_model=False, reader="compressed_file")
     if head[:3] in {b"(dp", b"(lp", b"(tp"} or head[:2] in {b"}q", b"]q"} or _calls_by_name(head):
-        return Kind("pickle (protocol 0 or 1)", is_model=False)  # a list of words can start so too
+        return TEXT_PICKLE  # a list of words can start so too
     return UNKNOWN
 
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import MalformedError, ModelCypherError, UnreadableError, UnsupportedFormatError
+from ..errors import MalformedError, ModelCypherError, UnreadableError
 from ..guard.safe_path import Identity, SafePath
 from ..guard.secrets import shown
-from .magic import EMPTY, SAFETENSORS, UNKNOWN, Kind, recognise
+from ..guard.source import Source
+from .content import Content
+from .magic import EMPTY, PICKLE, SAFETENSORS, TEXT_PICKLE, UNKNOWN, Kind, recognise
+from .readers import Terms, read_content, unsupported
 from .report import Finding, Level
 from .safetensors_header import Header, describe
 
-__all__ = ["WEIGHT_SUFFIXES", "Part", "examine_file", "finding_of"]
+__all__ = ["PICKLE_SUFFIXES", "WEIGHT_SUFFIXES", "Part", "counts_in_a_folder", "examine_file", "finding_of"]
 
+# Names that some loader hands to a pickle reader, whatever they hold.
+PICKLE_SUFFIXES = (
+    ".bin", ".pt", ".pth", ".pt2", ".ckpt", ".checkpoint", ".pkl", ".pickle", ".p", ".dill", ".joblib", ".npy", ".npz",
+    ".model", ".dat", ".sav", ".t7",
+)  # fmt: skip
 # Names that some loader opens as weights: under one of these, whatever the content is, it is judged.
 WEIGHT_SUFFIXES = (
     ".safetensors", ".bin", ".pt", ".pth", ".pt2", ".pte", ".ckpt", ".checkpoint", ".pkl", ".pickle", ".p", ".dill",
@@ -30,43 +38,115 @@ class Part:
         kind: what its content was recognised as.
         identity: which state of which file that was.
         header: its header, where it is a sound safetensors file.
-        error: why it has none.
+        content: what it holds, where it is of another format that is read.
+        error: why neither is there, or why the content is refused.
+        findings: what else was found, beside those of header and content.
     """
 
     name: str
     kind: Kind
     identity: Identity
     header: Header | None = None
+    content: Content | None = None
     error: ModelCypherError | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def format(self) -> str:
+        """What it is called."""
+        return self.content.format if self.content is not None else self.kind.name
+
+    def tensor_names(self) -> set[str]:
+        """The names of its tensors."""
+        if self.header is not None:
+            return {tensor.name for tensor in self.header.tensors}
+        return set(self.content.tensors) if self.content is not None else set()
+
+    def all_findings(self, where: str) -> list[Finding]:
+        """Every reason for its verdict; `where` names the file for an error without one."""
+        found = list(self.findings)
+        found += self.header.findings if self.header is not None else ()
+        found += self.content.findings if self.content is not None else ()
+        told = self.content is not None and any(one.level in {"malformed", "unsupported"} for one in found)
+        if self.error is not None and not told:
+            found.append(finding_of(self.error, where))
+        return found
 
 
-def examine_file(safe: SafePath, name: str) -> Part:
-    """Recognise a file and read its header; what is wrong with it stands in the result."""
-    kind = UNKNOWN
+def examine_file(safe: SafePath, name: str, terms: Terms | None = None) -> Part:
+    """Recognise a file and describe it; what is wrong with it stands in the result."""
+    kind, terms = UNKNOWN, terms or Terms()
     try:
-        kind = _kind(safe, name)
-        if kind is not SAFETENSORS:
-            return Part(name, kind, safe.identity, error=_unsupported(safe.display, kind))
-        return Part(name, kind, safe.identity, describe(safe.source(), name))
+        source = safe.source()
+        kind = _kind(source, name)
+        if kind is SAFETENSORS:
+            hidden = _hidden_pickle(source, name, safe.display, terms)
+            return Part(name, kind, safe.identity, describe(source, name), findings=hidden)
+        if kind.reader is None:
+            return _unmarked(source, name, kind, safe, terms)
+        content = read_content(
+            source, kind, safe.display, terms.limits, beside=terms.beside, trusted=terms.trusted_for(safe)
+        )
+        error = content.error or _refusal(content)
+        hidden = _hidden_pickle(source, name, safe.display, terms) if kind.reader == "gguf" else ()
+        return Part(name, kind, safe.identity, content=content, error=error, findings=hidden)
     except (MalformedError, UnreadableError) as error:
         return Part(name, kind, safe.identity, error=error)
 
 
-def _kind(safe: SafePath, name: str) -> Kind:
-    kind = recognise(safe.source())
+def _unmarked(source: Source, name: str, kind: Kind, safe: SafePath, terms: Terms) -> Part:
+    """A file without a reader; a pickle of the old protocols bears no mark, and counts where it is one to its end."""
+    if kind is UNKNOWN and name.lower().endswith(PICKLE_SUFFIXES):
+        trusted = terms.trusted_for(safe)
+        content = read_content(source, PICKLE, safe.display, terms.limits, beside=terms.beside, trusted=trusted)
+        if content.error is None:
+            return Part(name, PICKLE, safe.identity, content=content)
+    found = _hidden_pickle(source, name, safe.display, terms)
+    return Part(name, kind, safe.identity, error=unsupported(safe.display, kind), findings=found)
+
+
+def _kind(source: Source, name: str) -> Kind:
+    kind = recognise(source)
+    if kind is not UNKNOWN and kind is not EMPTY:
+        return kind
     # A safetensors file that was cut before its header shows no mark of its own any more.
-    unmarked = kind is UNKNOWN or kind is EMPTY
-    return SAFETENSORS if unmarked and name.lower().endswith(".safetensors") else kind
+    return SAFETENSORS if name.lower().endswith(".safetensors") else kind
 
 
-def _unsupported(display: str, kind: Kind) -> UnsupportedFormatError:
-    danger = " A pickle can run code in whatever opens it." if "pickle" in kind.name else ""
-    return UnsupportedFormatError(
-        f"The format of {display} isn't read: {kind.name}.", f"Look for a safetensors version of the model.{danger}"
-    )
+def _refusal(content: Content) -> ModelCypherError | None:
+    """The error of a content that was recognised and isn't read."""
+    from ..errors import UnsupportedFormatError
+
+    for finding in content.findings:
+        if finding.level == "unsupported":
+            return UnsupportedFormatError(
+                finding.what, finding.remedy or "Look for a safetensors version of the model."
+            )
+    return None
+
+
+def _hidden_pickle(source: Source, name: str, display: str, terms: Terms) -> tuple[Finding, ...]:
+    """What a pickle reader would run in a file that looks like something else, or like nothing.
+
+    A file can be both: a sound header of another format can read as opcodes. It counts where the name is one that some
+    loader hands to a pickle reader, and only where there is danger.
+    """
+    if not name.lower().endswith(PICKLE_SUFFIXES) or not source.size:
+        return ()
+    content = read_content(source, PICKLE, display, terms.limits, beside=terms.beside, trusted=frozenset())
+    return tuple(finding for finding in content.findings if finding.level == "code")
 
 
 def finding_of(error: ModelCypherError, where: str) -> Finding:
     """The finding that an error becomes where a verdict is asked for."""
     level: Level = "malformed" if isinstance(error, MalformedError | UnreadableError) else "unsupported"
-    return Finding(level, error.problem, shown(where), error.remedy)
+    return Finding(level, error.problem, shown(where), error.remedy, level)
+
+
+def counts_in_a_folder(part: Part) -> bool:
+    """Whether a file under no weight's name is a model's after all: a mere container counts by what is in it."""
+    if part.kind.is_model:
+        return True
+    if any(finding.level == "code" for finding in part.all_findings(part.name)):
+        return True
+    return part.content is not None and part.error is None and part.kind is not TEXT_PICKLE

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import MalformedError, MissingFileError, ModelCypherError, PathRefusedError
 from ..guard.safe_path import Entry, SafePath
 from ..guard.secrets import shown
 from .folder import CONFIGURATIONS
 from .magic import recognise
-from .model_file import WEIGHT_SUFFIXES, Part, examine_file, finding_of
+from .model_file import WEIGHT_SUFFIXES, Part, counts_in_a_folder, examine_file, finding_of
+from .readers import Terms
 from .report import Finding
 from .safetensors_header import Header
-from .sharded import INDEX_SUFFIX, prove_cover, read_weight_map
+from .sharded import INDEX_SUFFIXES, prove_cover, read_weight_map
 
 __all__ = ["Survey", "survey"]
 
 ENTRY_LIMIT = 100_000
 DEPTH_LIMIT = 8
 # Which single file is the model where several lie side by side, as the Hub's libraries choose.
-PREFERRED = ("model.safetensors", "diffusion_pytorch_model.safetensors", "adapter_model.safetensors")
+PREFERRED = (
+    "model.safetensors", "diffusion_pytorch_model.safetensors", "adapter_model.safetensors", "pytorch_model.bin",
+    "diffusion_pytorch_model.bin", "adapter_model.bin",
+)  # fmt: skip
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Survey:
         model: the names of those that are the model; the rest only lie beside it.
         index: the index that joins them, where there is one.
         configurations: the configurations, at any depth.
+        beside: names that Python would import, for each folder that was looked into.
         findings: what is wrong with the folder itself.
         error: the first fault of the model itself.
     """
@@ -40,6 +45,7 @@ class Survey:
     model: tuple[str, ...] = ()
     index: str | None = None
     configurations: list[str] = field(default_factory=list)
+    beside: dict[str, frozenset[str]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     error: ModelCypherError | None = None
 
@@ -53,10 +59,14 @@ class Survey:
         """The sound safetensors files."""
         return {name: part.header for name, part in self.parts.items() if part.header is not None}
 
+    def held(self) -> dict[str, set[str]]:
+        """The names of the tensors in each sound file."""
+        return {name: part.tensor_names() for name, part in self.parts.items() if part.error is None}
 
-def survey(folder: SafePath) -> Survey:
+
+def survey(folder: SafePath, terms: Terms | None = None) -> Survey:
     """Look at every file of a folder by content; names that start with a dot are none of the model's."""
-    found = Survey()
+    found, terms = Survey(), terms or Terms()
     indexes: list[str] = []
     for count, (place, parent, entry) in enumerate(_files(folder, "", found)):
         if count >= ENTRY_LIMIT:
@@ -64,9 +74,9 @@ def survey(folder: SafePath) -> Survey:
             break
         if entry.name in CONFIGURATIONS:
             found.configurations.append(place)
-        if place.endswith(INDEX_SUFFIX):
+        if place.endswith(INDEX_SUFFIXES):
             indexes.append(place)
-        _look(place, parent, entry, found)
+        _look(place, parent, entry, found, replace(terms, beside=_beside(parent, found)))
     _choose(found, _read_indexes(folder, indexes, found))
     return found
 
@@ -97,15 +107,29 @@ def _files(folder: SafePath, lead: str, found: Survey) -> Iterator[tuple[str, Sa
             found.findings.append(finding_of(error, f"{folder.display}/{entry.name}"))
 
 
-def _look(place: str, parent: SafePath, entry: Entry, found: Survey) -> None:
+def _beside(folder: SafePath, found: Survey) -> frozenset[str]:
+    """What Python would import from a folder, and from the surveyed one; looked up once for each folder."""
+    if folder.location not in found.beside:
+        from .folder import beside
+
+        found.beside[folder.location] = beside(folder) | next(iter(found.beside.values()), frozenset())
+    return found.beside[folder.location]
+
+
+def _look(place: str, parent: SafePath, entry: Entry, found: Survey, terms: Terms) -> None:
     named = entry.name.lower().endswith(WEIGHT_SUFFIXES)
     try:
         with parent / entry.name as safe:
             if safe.is_folder:
                 reason = "a link to a folder, which isn't followed"
                 found.findings.append(Finding("unsupported", f"{safe.display} is {reason}.", safe.display))
-            elif named or recognise(safe.source()).is_model:
-                found.parts[place] = examine_file(safe, place)
+                return
+            kind = recognise(safe.source())
+            if not (named or kind.is_model or kind.reader is not None):
+                return
+            part = examine_file(safe, place, terms)
+            if named or counts_in_a_folder(part):
+                found.parts[place] = part
     except MissingFileError as error:
         if named:  # a link that leads nowhere: nobody can load it, but the model isn't whole
             found.findings.append(finding_of(error, f"{parent.display}/{entry.name}"))
@@ -116,14 +140,14 @@ def _look(place: str, parent: SafePath, entry: Entry, found: Survey) -> None:
 def _read_indexes(folder: SafePath, indexes: list[str], found: Survey) -> dict[str, set[str]]:
     """Prove every index; the first error of each is kept, and the shards of a broken one still belong to it."""
     shards: dict[str, set[str]] = {}
-    headers = found.headers()
+    held = found.held()
     for index in indexes:
         place, _, _ = index.rpartition("/")
         lead = f"{place}/" if place else ""
         try:
             weight_map = {name: lead + shard for name, shard in read_weight_map(folder, index).items()}
             shards[index] = set(weight_map.values())
-            prove_cover(index, weight_map, headers)
+            prove_cover(index, weight_map, held)
         except MalformedError as error:
             shards.setdefault(index, set())
             found.findings.append(finding_of(error, f"{folder.display}/{index}"))
@@ -133,11 +157,13 @@ def _read_indexes(folder: SafePath, indexes: list[str], found: Survey) -> dict[s
 
 def _choose(found: Survey, shards: dict[str, set[str]]) -> None:
     """Choose the files that are the model: a preferred single file, else an index's shards, else all that there are."""
-    readable = [name for name, part in found.parts.items() if part.kind.name == "safetensors"]
+    sound = [name for name, part in found.parts.items() if part.kind.name == "safetensors"]
+    readable = sound or [name for name, part in found.parts.items() if part.content is not None]
     top = [name for name in readable if "/" not in name] or readable
     single = next((name for name in PREFERRED if name in top), None)
     joined = sorted(
-        (index for index in shards if "/" not in index), key=lambda index: (not index.startswith("model."), index)
+        (index for index in shards if "/" not in index),
+        key=lambda index: (not index.startswith("model."), not index.endswith(INDEX_SUFFIXES[0]), index),
     )
     if single is not None:
         found.model = (single,)
@@ -154,7 +180,7 @@ def _choose(found: Survey, shards: dict[str, set[str]]) -> None:
 
 def _tell_the_rest(found: Survey, placed: set[str]) -> None:
     """A sound file beside the model is no fault, but whoever counts on the folder should know of it."""
-    for name in found.headers():
+    for name in found.held():
         if name not in found.model and name not in placed and "/" not in name:
             what = f"{shown(name, 80)} lies beside the model and is no part of it."
             found.findings.append(Finding("weights", what, shown(name)))

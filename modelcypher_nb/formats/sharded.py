@@ -1,19 +1,19 @@
-"""A model split over several safetensors files, as `model.safetensors.index.json` tells."""
+"""A model split over several files, as `model.safetensors.index.json` or `pytorch_model.bin.index.json` tells."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from ..errors import MalformedError, PathRefusedError
 from ..guard.names import components
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
-from .safetensors_header import Header
 from .strict_json import FETCH_AGAIN, parse
 
-__all__ = ["INDEX_SUFFIX", "prove_cover", "read_weight_map"]
+__all__ = ["INDEX_SUFFIXES", "prove_cover", "read_weight_map"]
 
-INDEX_SUFFIX = ".safetensors.index.json"
+INDEX_SUFFIXES = (".safetensors.index.json", ".bin.index.json")
 INDEX_LIMIT = 32 << 20  # a thousand shards take about 10 MB
 
 
@@ -37,13 +37,13 @@ def read_weight_map(folder: SafePath, index: str) -> dict[str, str]:
     return weight_map
 
 
-def prove_cover(index: str, weight_map: Mapping[str, str], headers: Mapping[str, Header]) -> None:
-    """Prove that the index and the shards' own headers place the same tensors in the same files.
+def prove_cover(index: str, weight_map: Mapping[str, str], held: Mapping[str, AbstractSet[str]]) -> None:
+    """Prove that the index and the shards themselves place the same tensors in the same files.
 
     Args:
         index: the index's name, for messages.
         weight_map: what it says.
-        headers: the shards' headers, by file name.
+        held: the names of the tensors in each sound file, by file name.
 
     Raises:
         MalformedError: a shard or a tensor is missing, or a shard holds a tensor that the index doesn't place there.
@@ -52,12 +52,12 @@ def prove_cover(index: str, weight_map: Mapping[str, str], headers: Mapping[str,
     for name, shard in weight_map.items():
         expected.setdefault(shard, set()).add(name)
     for shard, names in expected.items():
-        if shard not in headers:
+        if shard not in held:
             raise MalformedError(
                 f"The shard {shown(shard, 80)} that {shown(index, 80)} names isn't in its folder.",
                 "Fetch the missing file, or the whole model again.",
             )
-        found = {tensor.name for tensor in headers[shard].tensors}
+        found = held[shard]
         if found != names:
             raise _uncovered(index, shard, sorted(names - found), sorted(found - names))
 

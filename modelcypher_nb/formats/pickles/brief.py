@@ -31,7 +31,7 @@ def brief(value: Any, depth: int = 3) -> str:
 
 
 def _container(value: Any, depth: int) -> str:
-    opening, closing = {list: "[]", tuple: "()"}.get(type(value), "{}")
+    opening, closing = "[]" if isinstance(value, list) else "()" if isinstance(value, tuple) else "{}"
     if not value:
         return opening + closing
     if depth <= 0:

@@ -131,7 +131,7 @@ def _rebuild_tensor_v3(context: Context, arguments: tuple[Any, ...]) -> Tensor:
         dtype_of(dtype),
         sizes(shape, "shape"),
         sizes(stride, "stride"),
-        _whole(offset, "offset"),
+        offset=_whole(offset, "offset"),
     )
     tensor.requires_grad = _flag(requires_grad, "requires_grad")
     _no_hooks(hooks)

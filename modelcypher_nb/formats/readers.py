@@ -1,0 +1,72 @@
+"""From a recognised kind to the one reader that scan, show, load and convert share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from ..errors import MalformedError, UnreadableError, UnsupportedFormatError
+from ..guard.safe_path import SafePath
+from ..guard.source import Source
+from .content import Content
+from .limits import LIMITS, Limits
+from .magic import Kind
+from .report import Finding
+
+__all__ = ["Terms", "read_content", "unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms files are read.
+
+    Attributes:
+        limits: the bounds.
+        trusted: gives the names that a person allowed for the content of an open file.
+        beside: names that Python would import from the folder of the file.
+    """
+
+    limits: Limits = LIMITS
+    trusted: Callable[[SafePath], frozenset[str]] | None = None
+    beside: frozenset[str] = frozenset()
+
+    def trusted_for(self, safe: SafePath) -> frozenset[str]:
+        """The names that are allowed for an open file."""
+        return self.trusted(safe) if self.trusted is not None else frozenset()
+
+
+class Reader(Protocol):
+    """A module of a format."""
+
+    def read(
+        self, source: Source, where: str, limits: Limits, *, beside: frozenset[str], trusted: frozenset[str]
+    ) -> Content:
+        """Describe a file's content."""
+        ...
+
+
+def read_content(
+    source: Source, kind: Kind, where: str, limits: Limits, *, beside: frozenset[str], trusted: frozenset[str]
+) -> Content:
+    """Describe a file of a kind that has a reader; what is wrong with it stands in the content.
+
+    Raises:
+        UnsupportedFormatError: the kind has no reader.
+    """
+    if kind.reader is None:
+        raise unsupported(where, kind)
+    module: Reader = import_module(f".{kind.reader}", __package__)
+    try:
+        return module.read(source, where, limits, beside=beside, trusted=trusted)
+    except (MalformedError, UnreadableError) as error:
+        finding = Finding("malformed", error.problem, where, error.remedy, "malformed")
+        return Content(kind.name, findings=[finding], error=error)
+
+
+def unsupported(display: str, kind: Kind) -> UnsupportedFormatError:
+    """The error for a format that is recognised, or not, and isn't read."""
+    return UnsupportedFormatError(
+        f"The format of {display} isn't read: {kind.name}.", "Look for a safetensors version of the model."
+    )

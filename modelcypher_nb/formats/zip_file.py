@@ -1,0 +1,112 @@
+"""A zip, by what its members make of it: torch checkpoint, TorchScript program, torch export, npz, or a stranger's."""
+
+from __future__ import annotations
+
+from ..errors import ModelCypherError
+from ..guard.secrets import shown
+from ..guard.source import Source
+from .content import Content
+from .limits import LIMITS, Limits
+from .pickle_file import finished, walk
+from .pickles.context import Context
+from .report import Finding
+from .zip_archive import ZipArchive
+
+__all__ = ["judge_members", "read"]
+
+FORMAT = "zip archive"
+DEEPEST = 4
+# What a stranger's zip is by a member's name; none of these is read, so none is ever called clean.
+STRANGERS = (
+    ("config.json", "metadata.json", "Keras model"),
+    ("schema.json", "", "skops file"),
+    ("MAR-INF/MANIFEST.json", "", "TorchServe archive (mar)"),
+)
+
+
+def read(
+    source: Source,
+    where: str,
+    limits: Limits = LIMITS,
+    *,
+    beside: frozenset[str] = frozenset(),
+    trusted: frozenset[str] = frozenset(),
+) -> Content:
+    """Describe a zip archive by the reader that its members call for.
+
+    Args:
+        source: the file's bytes.
+        where: the file, as it is shown.
+        limits: the bounds.
+        beside: names that Python would import from the file's folder.
+        trusted: full names that a person allowed for this content.
+
+    Raises:
+        MalformedError: two readers could see different members.
+    """
+    archive = ZipArchive.read(source, limits)
+    context = Context(where, limits, beside=beside, trusted=trusted)
+    names = {name.lower() for name in archive.members}  # torch finds members without regard to case
+    inner = {name.partition("/")[2] for name in names}
+    if "archive_format" in names | inner or "serialized_exported_program.json" in names:
+        from . import torch_export
+
+        return finished(torch_export.read_archive(archive, context), context)
+    if "data.pkl" in inner or "data.pkl" in names:
+        from . import torch_zip, torchscript
+
+        reader = torchscript.read_archive if "constants.pkl" in inner else torch_zip.read_archive
+        return finished(reader(archive, context), context)
+    if names and all(name.endswith(".npy") for name in names):
+        from . import npz
+
+        return npz.read(source, where, limits, beside=beside, trusted=trusted)
+    return _stranger(archive, context)
+
+
+def _stranger(archive: ZipArchive, context: Context) -> Content:
+    content = Content(_name(archive))
+    judge_members(archive, context)
+    content.pickled = any(finding.rule and finding.rule.startswith("pickle-") for finding in context.findings)
+    what = f"The format of {context.where} isn't read: {content.format}."
+    context.findings.append(
+        Finding("unsupported", what, context.where, "Look for a safetensors version of the model.", "unsupported")
+    )
+    content.findings = context.findings
+    return content
+
+
+def _name(archive: ZipArchive) -> str:
+    for first, second, name in STRANGERS:
+        if first in archive.members and (not second or second in archive.members):
+            return name
+    return "NumPy archive (npz) with strangers" if any(name.endswith(".npy") for name in archive.members) else FORMAT
+
+
+def judge_members(archive: ZipArchive, context: Context) -> None:
+    """Walk every pickle that an archive holds, in archives within it too; what isn't read stays unsaid."""
+    from .magic import EMPTY, recognise
+
+    for name in archive.members:
+        source = archive.open(name)
+        kind = recognise(source)
+        if kind is EMPTY:
+            continue
+        within = context.inner(name)
+        if kind.name.startswith("pickle") or "(pickle)" in kind.name or name.lower().endswith((".pkl", ".pickle")):
+            walk(source, within)
+        elif "zip" in kind.name or kind.reader == "zip_file":
+            _judge_nested(source, within, name)
+
+
+def _judge_nested(source: Source, within: Context, name: str) -> None:
+    if within.depth > DEEPEST:
+        within.tell("malformed", "zip-nesting", f"Archives nest more than {DEEPEST} deep in {within.where}.", 0)
+        return
+    try:
+        nested = read(source, within.where, within.limits, beside=within.beside, trusted=within.trusted)
+    except ModelCypherError as error:
+        what = f"'{shown(name, 80)}' of {within.where}: {error.problem}"
+        within.tell("malformed", "zip-nested", what, 0, remedy=error.remedy)
+        return
+    within.findings.extend(nested.findings)
