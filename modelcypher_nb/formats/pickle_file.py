@@ -7,9 +7,12 @@ from typing import Any
 from ..errors import MalformedError
 from ..guard.source import Source
 from .content import Content
+from .joblib_file import FORMAT as JOBLIB
+from .joblib_file import judge_as_plain
 from .limits import LIMITS, Limits
 from .pickles.context import Context
 from .pickles.flatten import flatten
+from .pickles.joblib_names import ArrayTaker
 from .pickles.machine import Machine
 from .strict_json import FETCH_AGAIN
 
@@ -36,10 +39,14 @@ def read(
         beside: names that Python would import from the file's folder.
         trusted: full names that a person allowed for this content.
     """
-    context = Context(where, limits, beside=beside, trusted=trusted)
+    taker = ArrayTaker()  # joblib's files are pickles that hold more, and nothing says so beforehand
+    context = Context(where, limits, beside=beside, trusted=trusted, on_build=taker)
     roots, error = walk(source, context)
+    if taker.is_ambiguous:
+        judge_as_plain(source, context)
     root = roots[0] if len(roots) == 1 else roots
-    return finished(Content(FORMAT, root, pickled=True, error=error), context)
+    name = JOBLIB if taker.count else FORMAT
+    return finished(Content(name, root, pickled=True, error=error), context)
 
 
 def walk(source: Source, context: Context) -> tuple[list[Any], MalformedError | None]:

@@ -103,7 +103,7 @@ class Array(Described):
         """Hold Python objects."""
         if type(items) is not list or len(items) != item_count(self.shape):
             raise UnfitError(f"is given no list of {item_count(self.shape)} items")
-        self.items = items
+        self.items, self.tensor = items, None
 
     def take_bytes(self, source: Source) -> None:
         """Hold the bytes of all items, once their number is proven."""

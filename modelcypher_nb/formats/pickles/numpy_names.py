@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from . import numpy_random
+from . import joblib_names, numpy_random
 from .arguments import a_name, a_number, a_shape, bytes_source, exactly, old_bytes
 from .numpy_arrays import Array, MaskedArray, Scalar, array_over, empty_array, strides_of
 from .numpy_dtypes import LIBRARIES_OWN, DType, dtype_called
@@ -191,4 +191,5 @@ NAMES: dict[tuple[str, str], Trusted] = {
     **_values("a class of dtypes, as a value only", *(f"numpy.dtypes.{name}DType" for name in DTYPE_CLASSES)),
     **_values("a type of numbers, as a value only", *(f"ml_dtypes.{name}" for name in LIBRARIES_OWN)),
     **numpy_random.NAMES,
+    **joblib_names.NAMES,
 }
