@@ -30,8 +30,10 @@ MODULES = {
 }  # fmt: skip
 # Single names; they go before their module's own entry. A new module without a new name keeps the name.
 SINGLE = {
-    "__builtin__.xrange": "builtins.range", "__builtin__.reduce": "functools.reduce", "__builtin__.intern": "sys.intern",
-    "__builtin__.unichr": "builtins.chr", "__builtin__.unicode": "builtins.str", "__builtin__.basestring": "builtins.str",
+    "__builtin__.xrange": "builtins.range", "__builtin__.reduce": "functools.reduce",
+    "__builtin__.intern": "sys.intern",
+    "__builtin__.unichr": "builtins.chr", "__builtin__.unicode": "builtins.str",
+    "__builtin__.basestring": "builtins.str",
     "__builtin__.long": "builtins.int",
     "itertools.izip": "builtins.zip", "itertools.imap": "builtins.map", "itertools.ifilter": "builtins.filter",
     "itertools.ifilterfalse": "itertools.filterfalse", "itertools.izip_longest": "itertools.zip_longest",
