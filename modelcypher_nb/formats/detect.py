@@ -12,12 +12,13 @@ from . import safetensors
 from .content_facts import tensor_infos, tree_of
 from .digests import changed_meanwhile, combined_digest, file_digest
 from .folder import FolderFacts, describe_folder, hub_source
+from .limits import LIMITS, Limits
 from .model_file import Part, examine_file
 from .model_folder import Survey, survey
-from .readers import Terms
+from .readers import Terms, Trusting
 from .report import VERDICTS, FileInfo, Finding, Level, ModelReport, TensorInfo, Verdict
 
-__all__ = ["Terms", "content", "describe", "digest", "examine", "exit_code", "load", "pickled", "worst"]
+__all__ = ["content", "describe", "digest", "examine", "exit_code", "load", "pickled", "worst"]
 
 Progress = Callable[[int, int], None]
 
@@ -38,24 +39,26 @@ def exit_code(verdict: Verdict, *, strict: bool = False) -> int:
     return codes.get(verdict.level, 0)
 
 
-def examine(safe: SafePath, terms: Terms | None = None) -> ModelReport:
+def examine(safe: SafePath, *, limits: Limits = LIMITS, trusted: Trusting | None = None) -> ModelReport:
     """Judge a file or a folder whatever it holds: bad content is a verdict, not an exception.
 
     Args:
         safe: the open file or folder.
-        terms: limits, and what a person allowed.
+        limits: the bounds.
+        trusted: gives the names that a person allowed for the content of an open file.
     """
     if safe.is_folder:
-        return _folder_report(safe, survey(safe, terms))
-    return _file_report(safe, examine_file(safe, safe.name, terms))
+        return _folder_report(safe, survey(safe, Terms(limits, trusted)))
+    return _file_report(safe, examine_file(safe, safe.name, Terms(limits, trusted)))
 
 
-def describe(safe: SafePath, terms: Terms | None = None) -> ModelReport:
+def describe(safe: SafePath, *, limits: Limits = LIMITS, trusted: Trusting | None = None) -> ModelReport:
     """Describe a model that can be read; its verdict still says what lies beside it.
 
     Args:
         safe: the open file or folder.
-        terms: limits, and what a person allowed.
+        limits: the bounds.
+        trusted: gives the names that a person allowed for the content of an open file.
 
     Raises:
         MalformedError: it contradicts itself or is cut off.
@@ -64,11 +67,11 @@ def describe(safe: SafePath, terms: Terms | None = None) -> ModelReport:
         MissingFileError: the folder holds no weights.
     """
     if not safe.is_folder:
-        part = examine_file(safe, safe.name, terms)
+        part = examine_file(safe, safe.name, Terms(limits, trusted))
         if part.error is not None and not _is_dangerous(part):
             raise part.error
         return _file_report(safe, part)
-    found = survey(safe, terms)
+    found = survey(safe, Terms(limits, trusted))
     _require_model(safe, found)
     return _folder_report(safe, found)
 
@@ -78,13 +81,19 @@ def _is_dangerous(part: Part) -> bool:
 
 
 def load(
-    safe: SafePath, terms: Terms | None = None, *, mapped: bool | None = None, rescue: bool = False
+    safe: SafePath,
+    *,
+    mapped: bool | None = None,
+    rescue: bool = False,
+    limits: Limits = LIMITS,
+    trusted: Trusting | None = None,
 ) -> dict[str, Any]:
     """Load the tensors of a file, or of a folder's model with all its shards.
 
     Args:
         safe: the open file or folder.
-        terms: limits, and what a person allowed.
+        limits: the bounds.
+        trusted: gives the names that a person allowed for the content of an open file.
         mapped: as `formats.safetensors.load` has it.
         rescue: take the tensors even where the file or folder is judged `code`; nothing of it runs.
 
@@ -97,8 +106,8 @@ def load(
         ModelCypherError: as `describe` raises.
     """
     if not safe.is_folder:
-        return _load_part(safe, _loadable(safe, terms, rescue=rescue), mapped)
-    found = survey(safe, terms)
+        return _load_part(safe, _loadable(safe, Terms(limits, trusted), rescue=rescue), mapped)
+    found = survey(safe, Terms(limits, trusted))
     _require_model(safe, found)
     _refuse_code(safe, _folder_report(safe, found).verdict, rescue=rescue)
     tensors: dict[str, Any] = {}
@@ -112,12 +121,20 @@ def load(
     return tensors
 
 
-def content(safe: SafePath, terms: Terms | None = None, *, mapped: bool | None = None, rescue: bool = False) -> Any:
+def content(
+    safe: SafePath,
+    *,
+    mapped: bool | None = None,
+    rescue: bool = False,
+    limits: Limits = LIMITS,
+    trusted: Trusting | None = None,
+) -> Any:
     """Load everything that a file holds, nested as in the file: plain data, tensors, shells as data, opaque objects.
 
     Args:
         safe: the open file; a safetensors file or a folder gives its tensors by name.
-        terms: limits, and what a person allowed.
+        limits: the bounds.
+        trusted: gives the names that a person allowed for the content of an open file.
         mapped: as `formats.safetensors.load` has it.
         rescue: take what can be taken even where the file is judged `code`; nothing of it runs.
 
@@ -125,8 +142,8 @@ def content(safe: SafePath, terms: Terms | None = None, *, mapped: bool | None =
         ModelCypherError: as `load` raises.
     """
     if safe.is_folder:
-        return load(safe, terms, mapped=mapped, rescue=rescue)
-    part = _loadable(safe, terms, rescue=rescue)
+        return load(safe, mapped=mapped, rescue=rescue, limits=limits, trusted=trusted)
+    part = _loadable(safe, Terms(limits, trusted), rescue=rescue)
     if part.content is None:
         return _load_part(safe, part, mapped)
     from .arrays import live
@@ -139,7 +156,7 @@ def pickled(safe: SafePath, report: ModelReport) -> tuple[str, ...]:
     return tuple(f"{safe.display}/{shown(name)}" if safe.is_folder else safe.display for name in report.pickled)
 
 
-def _loadable(safe: SafePath, terms: Terms | None, *, rescue: bool) -> Part:
+def _loadable(safe: SafePath, terms: Terms, *, rescue: bool) -> Part:
     part = examine_file(safe, safe.name, terms)
     _refuse_code(safe, _file_report(safe, part).verdict, rescue=rescue)
     if part.error is not None and not (rescue and part.content is not None and part.content.tensors):

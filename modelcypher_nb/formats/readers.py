@@ -15,7 +15,10 @@ from .limits import LIMITS, Limits
 from .magic import Kind
 from .report import Finding
 
-__all__ = ["Terms", "read_content", "unsupported"]
+__all__ = ["Terms", "Trusting", "read_content", "unsupported"]
+
+
+Trusting = Callable[[SafePath], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Terms:
     """
 
     limits: Limits = LIMITS
-    trusted: Callable[[SafePath], frozenset[str]] | None = None
+    trusted: Trusting | None = None
     beside: frozenset[str] = frozenset()
 
     def trusted_for(self, safe: SafePath) -> frozenset[str]:

@@ -32,6 +32,7 @@ class Context:
         on_build: called after BUILD filled a value; what it gives takes the value's place.
         trusted: full names that a person allowed for this very content.
         depth: how many files this one is nested in.
+        is_program: whether names below `__torch__` are the classes of a TorchScript program in the same file.
     """
 
     where: str
@@ -43,6 +44,7 @@ class Context:
     on_build: Callable[[Machine, Any], Any] | None = None
     trusted: frozenset[str] = frozenset()
     depth: int = 0
+    is_program: bool = False
     _told: set[tuple[str | None, str | None]] = field(default_factory=set)
     _counts: dict[str | None, int] = field(default_factory=dict)
 

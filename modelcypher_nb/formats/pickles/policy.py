@@ -131,6 +131,9 @@ class Policy:
     def _listed_call(self, target: Global, arguments: tuple[Any, ...], offset: int) -> Opaque | None:
         from .object_names import OBJECT_CALLS
 
+        if self._is_program(target.module):  # a named tuple or an enumeration of the program itself
+            target.as_class = True
+            return Opaque(target.text, arguments, offset=offset)
         listed = OBJECT_CALLS.get((target.module, target.name))
         if listed is None or not listed.accepts(arguments):
             return None
@@ -174,13 +177,18 @@ class Policy:
         from .closed_names import CLOSED
         from .object_names import OBJECT_CLASSES
 
-        if target.text in self.context.trusted:
+        if target.text in self.context.trusted or self._is_program(target.module):
             return True
         return target.module.partition(".")[0] not in CLOSED or (target.module, target.name) in OBJECT_CLASSES
+
+    def _is_program(self, module: str) -> bool:
+        return self.context.is_program and (module + ".").startswith("__torch__.")
 
     def _object(self, target: Global, offset: int) -> None:
         from .closed_names import CLOSED
 
+        if self._is_program(target.module):
+            return
         top = target.module.partition(".")[0]
         if top in CLOSED:
             what = f"It holds an object of {_shown(target)}, which is shown by its name and state."
@@ -202,7 +210,9 @@ class Policy:
             self.context.tell("code", "pickle-build", what, offset, name=_name(target), excerpt=brief(state))
             return
         fits = type(state) in {dict, PlainDict} and all(type(key) is str for key in state)
-        if target.accepts is not None:
+        if self._is_program(target.kind):
+            fits = True
+        elif target.accepts is not None:
             fits = target.accepts(state)
         if not target.is_code and (target.is_built or not fits):
             what = f"An object of {shown(target.kind, 120)} is given a state of a shape that runs its class's own code."

@@ -379,6 +379,26 @@ def _named(kind: str, names: tuple[str, ...]) -> Reading:
     return read
 
 
+def _list_of(kind: str) -> Reading:
+    def read(context: Context, arguments: tuple[Any, ...]) -> list[Any]:
+        del context
+        _exactly(arguments, 1)
+        if type(arguments[0]) is not list:
+            raise UnfitError(f"is given what is no list of {kind}")
+        return arguments[0]
+
+    return read
+
+
+def _tagged(context: Context, arguments: tuple[Any, ...]) -> Any:
+    """`restore_type_tag(value, type)`: a container of a TorchScript program, and its type as text."""
+    del context
+    _exactly(arguments, 2)
+    if type(arguments[1]) is not str or type(arguments[0]) not in {list, dict}:
+        raise UnfitError("is given what is no container and its type")
+    return arguments[0]
+
+
 def _typed_storage(context: Context, arguments: tuple[Any, ...]) -> Described:
     """`torch.storage.TypedStorage` is written by its persistent id alone; a call of it isn't torch's."""
     del context, arguments
@@ -416,6 +436,11 @@ NAMES: dict[tuple[str, str], Trusted] = {
     ("torch.storage", "UntypedStorage"): Trusted("a storage's class", _typed_storage, is_value=True),
     **{("torch", name): Trusted("a storage's class", _typed_storage, is_value=True) for name in STORAGE_DTYPES},
     **{("torch.cuda", name): Trusted("a storage's class", _typed_storage, is_value=True) for name in STORAGE_DTYPES},
+    **{
+        ("torch.jit._pickle", f"build_{kind}list"): Trusted("a list of a TorchScript program", _list_of(kind))
+        for kind in ("int", "double", "bool", "tensor")
+    },
+    ("torch.jit._pickle", "restore_type_tag"): Trusted("a container of a TorchScript program", _tagged),
     **{("torch", name): Trusted("a dtype", is_value=True) for name in DTYPES},
     **{("torch", name): Trusted("a layout", is_value=True) for name in LAYOUTS},
     **{("torch", name): Trusted("a quantization scheme", is_value=True) for name in SCHEMES},
