@@ -86,20 +86,21 @@ class ZipArchive:
         }
         return cls(source, members, limits)
 
-    def open(self, name: str) -> Source:
-        """The content of a member; it isn't compared with its CRC.
+    def open(self, name: str) -> RangeSource:
+        """The content of a member; it bears its CRC and isn't compared with it.
 
         Raises:
             MalformedError: there is no such member, or the archive unpacks to more than is allowed.
         """
         member = self._member(name)
         label = f"{self.source.label}, member {name[:120]}"  # judged: nothing in it deceives
-        packed = RangeSource(self.source, member.offset, member.packed_size, label)
-        if not member.is_packed:
-            return packed
-        if self._deflated_bytes > self._limits.unpacked(self.source.size):
-            raise too_big(self.source.label, self._limits, self.source.size)
-        return inflate(packed, member.size, label)
+        content = RangeSource(self.source, member.offset, member.packed_size, label)
+        if member.is_packed:
+            if self._deflated_bytes > self._limits.unpacked(self.source.size):
+                raise too_big(self.source.label, self._limits, self.source.size)
+            content = RangeSource(inflate(content, member.size, label), 0, member.size, label)
+        content.crc = member.crc or None
+        return content
 
     def verify(self, name: str) -> None:
         """Compare the content of a member with its CRC, if it has one; a zero is what torch writes for none.

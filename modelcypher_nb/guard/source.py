@@ -52,10 +52,14 @@ class Opener(Protocol):
 
 
 class FileSource:
-    """The bytes of an open file, which stays the opener's to close."""
+    """The bytes of an open file, which stays the opener's to close.
+
+    Attributes:
+        opener: who holds it open.
+    """
 
     def __init__(self, opener: Opener, label: str, size: int) -> None:
-        self._opener = opener
+        self.opener = opener
         self.label = label
         self.size = size
 
@@ -65,7 +69,7 @@ class FileSource:
         parts: list[bytes] = []
         while size:
             try:
-                part = os.pread(self._opener.fileno(), size, offset)
+                part = os.pread(self.opener.fileno(), size, offset)
             except OSError as error:
                 raise self._unreadable(offset, error) from error
             if not part:
@@ -80,7 +84,7 @@ class FileSource:
         _checked(self.label, self.size, offset, len(target))
         while target:
             try:
-                count = os.preadv(self._opener.fileno(), [target], offset)
+                count = os.preadv(self.opener.fileno(), [target], offset)
             except OSError as error:
                 raise self._unreadable(offset, error) from error
             if not count:
@@ -119,7 +123,12 @@ class BytesSource:
 
 
 class RangeSource:
-    """A range of another source: an archive's stored member, a storage in a file."""
+    """A range of another source: an archive's stored member, a storage in a file.
+
+    Attributes:
+        offset: where in the other source it begins.
+        crc: the CRC-32 that its bytes are promised to have, where they are.
+    """
 
     def __init__(self, source: Source, offset: int, size: int, label: str | None = None) -> None:
         _checked(source.label, source.size, offset, size)
@@ -127,6 +136,7 @@ class RangeSource:
         self.offset = offset
         self.size = size
         self.label = label or source.label
+        self.crc: int | None = None
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give exactly `size` bytes from `offset`."""
