@@ -16,7 +16,7 @@ from .limits import LIMITS, Limits
 from .model_file import Part, examine_file
 from .model_folder import Survey, survey
 from .readers import Terms, Trusting
-from .report import VERDICTS, FileInfo, Finding, Level, ModelReport, TensorInfo, Verdict
+from .report import VERDICTS, FileInfo, Finding, JudgedFile, Level, ModelReport, TensorInfo, Verdict
 
 __all__ = ["content", "describe", "digest", "examine", "exit_code", "load", "pickled", "worst"]
 
@@ -39,26 +39,40 @@ def exit_code(verdict: Verdict, *, strict: bool = False) -> int:
     return codes.get(verdict.level, 0)
 
 
-def examine(safe: SafePath, *, limits: Limits = LIMITS, trusted: Trusting | None = None) -> ModelReport:
+def examine(
+    safe: SafePath,
+    *,
+    limits: Limits = LIMITS,
+    trusted: Trusting | None = None,
+    beside: frozenset[str] = frozenset(),
+) -> ModelReport:
     """Judge a file or a folder whatever it holds: bad content is a verdict, not an exception.
 
     Args:
         safe: the open file or folder.
         limits: the bounds.
         trusted: gives the names that a person allowed for the content of an open file.
+        beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
     """
     if safe.is_folder:
-        return _folder_report(safe, survey(safe, Terms(limits, trusted)))
-    return _file_report(safe, examine_file(safe, safe.name, Terms(limits, trusted)))
+        return _folder_report(safe, survey(safe, Terms(limits, trusted, beside)))
+    return _file_report(safe, examine_file(safe, safe.name, Terms(limits, trusted, beside)))
 
 
-def describe(safe: SafePath, *, limits: Limits = LIMITS, trusted: Trusting | None = None) -> ModelReport:
+def describe(
+    safe: SafePath,
+    *,
+    limits: Limits = LIMITS,
+    trusted: Trusting | None = None,
+    beside: frozenset[str] = frozenset(),
+) -> ModelReport:
     """Describe a model that can be read; its verdict still says what lies beside it.
 
     Args:
         safe: the open file or folder.
         limits: the bounds.
         trusted: gives the names that a person allowed for the content of an open file.
+        beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
 
     Raises:
         MalformedError: it contradicts itself or is cut off.
@@ -67,11 +81,11 @@ def describe(safe: SafePath, *, limits: Limits = LIMITS, trusted: Trusting | Non
         MissingFileError: the folder holds no weights.
     """
     if not safe.is_folder:
-        part = examine_file(safe, safe.name, Terms(limits, trusted))
+        part = examine_file(safe, safe.name, Terms(limits, trusted, beside))
         if part.error is not None and not _is_dangerous(part):
             raise part.error
-        return _file_report(safe, part)
-    found = survey(safe, Terms(limits, trusted))
+        return _file_report(safe, part, whole=True)
+    found = survey(safe, Terms(limits, trusted, beside))
     _require_model(safe, found)
     return _folder_report(safe, found)
 
@@ -87,6 +101,7 @@ def load(
     rescue: bool = False,
     limits: Limits = LIMITS,
     trusted: Trusting | None = None,
+    beside: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """Load the tensors of a file, or of a folder's model with all its shards.
 
@@ -94,6 +109,7 @@ def load(
         safe: the open file or folder.
         limits: the bounds.
         trusted: gives the names that a person allowed for the content of an open file.
+        beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
         mapped: as `formats.safetensors.load` has it.
         rescue: take the tensors even where the file or folder is judged `code`; nothing of it runs.
 
@@ -106,8 +122,8 @@ def load(
         ModelCypherError: as `describe` raises.
     """
     if not safe.is_folder:
-        return _load_part(safe, _loadable(safe, Terms(limits, trusted), rescue=rescue), mapped)
-    found = survey(safe, Terms(limits, trusted))
+        return _load_part(safe, _loadable(safe, Terms(limits, trusted, beside), rescue=rescue), mapped)
+    found = survey(safe, Terms(limits, trusted, beside))
     _require_model(safe, found)
     _refuse_code(safe, _folder_report(safe, found).verdict, rescue=rescue)
     tensors: dict[str, Any] = {}
@@ -128,6 +144,7 @@ def content(
     rescue: bool = False,
     limits: Limits = LIMITS,
     trusted: Trusting | None = None,
+    beside: frozenset[str] = frozenset(),
 ) -> Any:
     """Load everything that a file holds, nested as in the file: plain data, tensors, shells as data, opaque objects.
 
@@ -135,6 +152,7 @@ def content(
         safe: the open file; a safetensors file or a folder gives its tensors by name.
         limits: the bounds.
         trusted: gives the names that a person allowed for the content of an open file.
+        beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
         mapped: as `formats.safetensors.load` has it.
         rescue: take what can be taken even where the file is judged `code`; nothing of it runs.
 
@@ -142,8 +160,8 @@ def content(
         ModelCypherError: as `load` raises.
     """
     if safe.is_folder:
-        return load(safe, mapped=mapped, rescue=rescue, limits=limits, trusted=trusted)
-    part = _loadable(safe, Terms(limits, trusted), rescue=rescue)
+        return load(safe, mapped=mapped, rescue=rescue, limits=limits, trusted=trusted, beside=beside)
+    part = _loadable(safe, Terms(limits, trusted, beside), rescue=rescue)
     if part.content is None:
         return _load_part(safe, part, mapped)
     from .arrays import live
@@ -244,7 +262,7 @@ def _refuse_twins(folder: SafePath, name: str, part: Part, tensors: dict[str, An
         )
 
 
-def _file_report(safe: SafePath, part: Part) -> ModelReport:
+def _file_report(safe: SafePath, part: Part, *, whole: bool = False) -> ModelReport:
     repo, revision = hub_source(safe.given)
     return ModelReport(
         part.format,
@@ -254,7 +272,7 @@ def _file_report(safe: SafePath, part: Part) -> ModelReport:
         _metadata(part),
         source_repo=repo,
         source_revision=revision,
-        tree=tree_of(part.content.root) if part.content is not None else None,
+        tree=tree_of(part.content.root) if whole and part.content is not None else None,
         pickled=(part.name,) if part.content is not None and part.content.pickled else (),
     )
 
@@ -291,7 +309,13 @@ def _folder_report(folder: SafePath, found: Survey) -> ModelReport:
         facts.base_model,
         facts.pipeline,
         pickled=tuple(name for name, part in found.parts.items() if part.content is not None and part.content.pickled),
+        judged=tuple(_judged(folder, name, part) for name, part in found.parts.items()),
     )
+
+
+def _judged(folder: SafePath, name: str, part: Part) -> JudgedFile:
+    level = worst(finding.level for finding in part.all_findings(f"{folder.display}/{name}"))
+    return JudgedFile(shown(name), part.format, level, part.identity.size)
 
 
 def _kinds(found: Survey) -> str:

@@ -203,13 +203,17 @@ class Policy:
 
     def fill(self, target: Any, state: Any, offset: int) -> None:
         """BUILD on an object or on what takes no state."""
+        is_plain = type(state) in {dict, PlainDict} and all(type(key) is str for key in state)
+        if type(target) is PlainDict and is_plain:
+            target.attributes.update(state)
+            return
         if type(target) is not Opaque:
             if type(target) is Global:
                 target.as_called = True
             what = f"A state is set on {brief(target)}, which rewires it."
             self.context.tell("code", "pickle-build", what, offset, name=_name(target), excerpt=brief(state))
             return
-        fits = type(state) in {dict, PlainDict} and all(type(key) is str for key in state)
+        fits = is_plain
         if self._is_program(target.kind):
             fits = True
         elif target.accepts is not None:
