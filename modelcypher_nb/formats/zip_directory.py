@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from struct import Struct
 from typing import NamedTuple
 
@@ -92,7 +91,7 @@ def text(name: bytes) -> str:
 
 
 def read_directory(source: Source, limits: Limits) -> tuple[list[Record], int]:
-    """Every record of the directory, in the order of its members in the file, and where the directory begins.
+    """Every record of the directory, in its order, and where the directory begins.
 
     Raises:
         MalformedError: two readers could find different members, or there are more than is allowed.
@@ -105,9 +104,7 @@ def read_directory(source: Source, limits: Limits) -> tuple[list[Record], int]:
             f" {limits.members:,} members are read.",
             f"If you trust it, allow more: MC_LIMIT_MEMBERS={limits.members * 10}.",
         )
-    records = _records(source.label, source.read_at(end.offset, end.size), end.members)
-    records.sort(key=itemgetter(0))
-    return records, end.offset
+    return _records(source.label, source.read_at(end.offset, end.size), end.members), end.offset
 
 
 def _end(source: Source) -> End:
