@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -11,7 +10,8 @@ from ..extras import require
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .report import TensorInfo
-from .safetensors_header import DTYPE_BITS, Header, describe
+from .safetensors_header import Header, describe
+from .safetensors_layout import Entry, header_bytes, in_order, is_name
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,6 @@ TORCH_NAMES = {
     **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
 }
 SAFETENSORS_NAMES = {torch_name: name for name, torch_name in TORCH_NAMES.items()}
-RANKS = {name: rank for rank, name in enumerate(DTYPE_BITS)}
 PIECE_BYTES = 1 << 20  # what one write of a saved tensor takes
 
 
@@ -123,16 +122,23 @@ def save(tensors: Mapping[str, torch.Tensor], file: BinaryIO, metadata: Mapping[
         UsageError: a value is no dense tensor, or has a dtype that safetensors doesn't know.
     """
     torch = require("torch", "Saving tensors")
-    names = {name: _storable(torch, name, tensor) for name, tensor in tensors.items()}
-    order = sorted(names, key=lambda name: (-RANKS[names[name]], name))
-    file.write(_header(tensors, names, order, metadata))
-    for name in order:
-        _write(torch, tensors[name], file)
+    entries = in_order([_entry(torch, name, tensor) for name, tensor in tensors.items()])
+    file.write(header_bytes(entries, metadata))
+    for entry in entries:
+        _write(torch, tensors[entry.name], file)
+
+
+def _entry(torch: Any, name: object, tensor: object) -> Entry:
+    dtype = _storable(torch, name, tensor)
+    shape = list(tensor.shape)  # type: ignore[attr-defined] # proven a line above
+    if dtype == "F4":
+        shape[-1] *= 2
+    return Entry(str(name), dtype, tuple(shape), tensor.numel() * tensor.element_size())  # type: ignore[attr-defined]
 
 
 def _storable(torch: Any, name: object, tensor: object) -> str:
     """The dtype under which a tensor is stored."""
-    if not isinstance(name, str) or not _is_text(name) or name == "__metadata__":
+    if not is_name(name):
         raise UsageError(f"{shown(repr(name), 80)} can't be a tensor's name.", "Name each tensor by an ordinary text.")
     if not isinstance(tensor, torch.Tensor):
         kind = type(tensor).__name__
@@ -156,37 +162,6 @@ def _storable(torch: Any, name: object, tensor: object) -> str:
             f"'{shown(name, 80)}' packs two F4 values, which a shape without dimensions can't say.", "Use x.view(1)."
         )
     return known
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _header(
-    tensors: Mapping[str, torch.Tensor], names: dict[str, str], order: list[str], metadata: Mapping[str, str] | None
-) -> bytes:
-    content: dict[str, Any] = {}
-    if metadata is not None:
-        for key, value in metadata.items():
-            if not (isinstance(key, str) and isinstance(value, str) and _is_text(key) and _is_text(value)):
-                raise UsageError(f"The metadata entry {shown(repr(key), 80)} is no text.", "Give str(value) instead.")
-        content["__metadata__"] = dict(sorted(metadata.items()))
-    begin = 0
-    for name in order:
-        tensor = tensors[name]
-        shape = list(tensor.shape)
-        if names[name] == "F4" and shape:
-            shape[-1] *= 2
-        end = begin + tensor.numel() * tensor.element_size()
-        content[name] = {"dtype": names[name], "shape": shape, "data_offsets": [begin, end]}
-        begin = end
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text
 
 
 def _write(torch: Any, tensor: torch.Tensor, file: BinaryIO) -> None:
