@@ -65,7 +65,8 @@ def _switch(text: str) -> bool:
 
 def _number(low: float, high: float, unit: str, *, whole: bool = False) -> Callable[[str], Any]:
     def parse(text: str) -> float | int:
-        expected = f"a {'whole ' if whole else ''}number of {unit} from {low:g} to {high:g}"
+        kind, bounds = ("whole number", f"{low:,} to {high:,}") if whole else ("number", f"{low:g} to {high:g}")
+        expected = f"a {kind} of {unit} from {bounds}"
         try:
             value = int(text) if whole else float(text)
         except ValueError:
@@ -112,6 +113,25 @@ def _hosts(text: str) -> tuple[str, ...]:
     return hosts
 
 
+MIB = 1 << 20
+# How much a file may ask for before it is refused; formats/limits.py says of each what it bounds.
+_LIMITS = (
+    Setting("limit_pickle_bytes", "MC_LIMIT_PICKLE_BYTES", _number(1, 1 << 40, "bytes", whole=True), 256 * MIB,
+            "the longest pickle that is read"),
+    Setting("limit_nesting", "MC_LIMIT_NESTING", _number(1, 10_000, "levels", whole=True), 1_000,
+            "how deep a file's values may nest"),
+    Setting("limit_members", "MC_LIMIT_MEMBERS", _number(1, 10_000_000, "members", whole=True), 200_000,
+            "how many members an archive may have"),
+    Setting("limit_unpacked_ratio", "MC_LIMIT_UNPACKED_RATIO", _number(1, 1_000_000, "times", whole=True), 100,
+            "how many times its packed size a stream may unpack to"),
+    Setting("limit_unpacked_slack", "MC_LIMIT_UNPACKED_SLACK", _number(0, 1 << 40, "bytes", whole=True), 64 * MIB,
+            "what any stream may unpack to beyond that"),
+    Setting("limit_expanded_ratio", "MC_LIMIT_EXPANDED_RATIO", _number(1, 1_000_000, "times", whole=True), 1_000,
+            "how many times its stored bytes a tensor may take"),
+    Setting("limit_expanded_slack", "MC_LIMIT_EXPANDED_SLACK", _number(0, 1 << 40, "bytes", whole=True), 64 * MIB,
+            "what any tensor may take beyond that"),
+)  # fmt: skip
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("home", "MODELCYPHER_NB_HOME", _text, None, "the folder of catalog, runs and checkpoints", ours=False),
     Setting("allowed_paths", "MC_ALLOWED_PATHS", _paths, (), "more folders that may be touched"),
@@ -151,6 +171,7 @@ SETTINGS: tuple[Setting, ...] = (
             "how long a confirmation may wait"),
     Setting("mcp_confirmation_mode", "MC_MCP_CONFIRMATION_MODE", _choice("human", "token"), None, "who confirms"),
     Setting("allow_plain_http", "MC_ALLOW_PLAIN_HTTP", _hosts, (), "hosts that may be reached without TLS"),
+    *_LIMITS,
 )  # fmt: skip
 
 BY_KEY = {setting.key: setting for setting in SETTINGS}

@@ -13,7 +13,7 @@ from ..guard.secrets import shown
 from .report import Finding
 from .strict_json import parse
 
-__all__ = ["CONFIGURATIONS", "FolderFacts", "describe_folder", "hub_source"]
+__all__ = ["CONFIGURATIONS", "FolderFacts", "beside", "describe_folder", "hub_source"]
 
 CONFIG_LIMIT = 16 << 20
 CARD_LIMIT = 64 << 10  # front matter stands at the top; the prose below it may be long
@@ -28,6 +28,7 @@ CONFIGURATIONS = (
     "feature_extractor_config.json",
     "generation_config.json",
 )
+IMPORTABLE = (".py", ".pyc", ".so", ".pyd")
 # The Hub's cache: models--organisation--name/snapshots/commit (or /blobs/digest, where its links lead).
 HUB_PLACE = re.compile(r"(?:^|/)models--([^/]+?)/(?:snapshots/([0-9a-f]{40})|blobs)(?:/|$)")
 CARD_LINE = re.compile(r"(license|license_name|base_model|pipeline_tag)[ \t]*:[ \t]*(.*)")
@@ -66,6 +67,16 @@ def describe_folder(folder: SafePath, base: str = "", configurations: Iterable[s
         card.get("base_model"),
         card.get("pipeline_tag"),
         tuple(findings),
+    )
+
+
+def beside(folder: SafePath) -> frozenset[str]:
+    """The names that Python would import from a folder: its modules, compiled ones too, and its folders."""
+    return frozenset(
+        name
+        for entry in folder.list()
+        if (name := entry.name.partition(".")[0]).isidentifier()
+        and (entry.name.endswith(IMPORTABLE) or not (entry.is_file or "." in entry.name))
     )
 
 

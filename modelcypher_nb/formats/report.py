@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["VERDICTS", "FileInfo", "Finding", "Level", "ModelReport", "TensorInfo", "TreeNode", "Verdict"]
+__all__ = [
+    "VERDICTS",
+    "FileInfo",
+    "Finding",
+    "JudgedFile",
+    "Level",
+    "ModelReport",
+    "TensorInfo",
+    "TreeNode",
+    "Verdict",
+]
 
 Level = Literal["weights", "data", "objects", "code", "malformed", "unsupported"]
 
@@ -116,6 +126,16 @@ class FileInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedFile:
+    """One weight file of a folder, whether it is part of the model or lies beside it, and its own verdict."""
+
+    name: str
+    format: str
+    level: Level
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReport:
     """Everything that reading a model's headers tells.
 
@@ -133,6 +153,7 @@ class ModelReport:
         pipeline: the task it is for, as the folder's model card names it.
         tree: what the file holds beside and around its tensors.
         pickled: the files that rely on pickle.
+        judged: of a folder, every weight file with its own verdict.
     """
 
     format: str
@@ -148,6 +169,7 @@ class ModelReport:
     pipeline: str | None = None
     tree: TreeNode | None = None
     pickled: tuple[str, ...] = ()
+    judged: tuple[JudgedFile, ...] = ()
 
     @property
     def parameter_count(self) -> int:

@@ -1,24 +1,21 @@
-"""The verbs of models: list, show, scan, verify, register, tag, alias."""
+"""The verbs of the registry's models: list, show, verify, register, tag, alias."""
 
 from __future__ import annotations
 
 import os
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-from ..errors import ConflictError, PathRefusedError, UnknownIdError, UsageError
+from ..errors import ConflictError, UsageError
 from ..formats import detect
-from ..formats.report import ModelReport, Verdict
-from ..guard.paths import Guard
-from ..guard.roots import Root
+from ..formats.report import ModelReport
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from ..store.ids import ModelSource, check_id
-from .facts import ModelFacts, ModelList, ModelRow, ScanFacts, ScanResult, VerifyFacts
+from .facts import ModelFacts, ModelList, ModelRow, VerifyFacts
+from .judging import Judging
+from .opening import open_model, open_registered, registered
 from .operation import Param, operation
 from .paging import Cursor, Limit, following, offset_of, page
 from .session import Call
@@ -26,78 +23,10 @@ from .session import Call
 if TYPE_CHECKING:
     from ..store.records import ModelRecord
 
-__all__ = ["model_facts", "open_model"]
+__all__ = ["DEFAULT", "ModelId", "model_facts", "open_model"]
 
 ModelId = Annotated[str, Param("Name, name@version, name@alias, or path of the model.", kind="model")]
 DEFAULT = ("assistant", "training", "inference", "monitoring")
-
-
-def is_path(reference: str) -> bool:
-    """Whether a reference can only be a path; a bare name is a registered name first."""
-    return "/" in reference or reference.startswith((".", "~")) or "\0" in reference
-
-
-def registered(call: Call, reference: str) -> ModelRecord | None:
-    """The registered model of that reference, or None for a path or an unknown name that is a file."""
-    if is_path(reference):
-        return None
-    there = os.path.lexists(os.path.join(call.session.start, reference))  # noqa: PTH118
-    if there and "@" not in reference and not call.catalog.versions(reference):
-        return None
-    try:
-        return call.catalog.model(reference)
-    except UnknownIdError as error:
-        if there:
-            return None
-        if "@" not in reference:  # whoever misspelt a file's name looks for no registered model
-            error.remedy = "Check the path if a file is meant, or list the registered models with: mc model list"
-        raise
-
-
-def _guard_for(call: Call, record: ModelRecord) -> Guard:
-    """Registering a model allowed its own files for good; nothing beside them.
-
-    A link in the model's folder may lead where the caller may go, and from the Hub's cache into the Hub's cache.
-    """
-    guard = call.guard
-    if call.is_assistant:
-        hubs = (root for root in call.session.guard.roots if root.kind == "hub")
-        for hub in hubs:
-            guard = guard.with_root(hub) if hub.relative(record.path) is not None else guard
-    folder = record.path if os.path.isdir(record.path) else os.path.dirname(record.path)  # noqa: PTH112, PTH120
-    return replace(guard, roots=(Root.known(folder, "registered"), *guard.roots))
-
-
-@contextmanager
-def _registered_files(call: Call, record: ModelRecord) -> Iterator[SafePath]:
-    """Open a registered model where it was registered, and nowhere that a link leads since.
-
-    Raises:
-        PathRefusedError: a link took the place of the model, or of a folder above it.
-    """
-    moved = PathRefusedError(
-        f"{shown(record.path)} leads elsewhere since the model '{record.id}' was registered.",
-        "Register it anew where it is now: mc model register PATH",
-    )
-    if os.path.realpath(record.path) != record.path:
-        raise moved
-    with _guard_for(call, record).open_resolved(record.path, typed=False) as safe:
-        if safe.location != record.path:
-            raise moved
-        yield safe
-
-
-@contextmanager
-def open_model(call: Call, reference: str) -> Iterator[tuple[ModelRecord | None, SafePath]]:
-    """Open the files of a model by name or path.
-
-    Raises:
-        UnknownIdError: no model of that name, and no file.
-        MissingFileError: its files are gone.
-    """
-    record = registered(call, reference)
-    with call.guard.open(reference) if record is None else _registered_files(call, record) as safe:
-        yield record, safe
 
 
 def model_facts(
@@ -172,32 +101,8 @@ def model_show(
     Only headers are read; nothing in the files is executed.
     """
     with open_model(call, model_id) as (record, safe):
-        return model_facts(detect.describe(safe), safe, record, limit, cursor)
-
-
-@operation(effect="read", profiles=DEFAULT)
-def model_scan(
-    call: Call,
-    path: Annotated[list[str], Param("Files or folders to judge.", kind="path")],
-    strict: Annotated[bool, Param("Whether objects count as danger too.")] = False,
-) -> ScanFacts:
-    """Judge files without running anything in them; the exit code is that of the worst."""
-    results = []
-    for one in path:
-        with open_model(call, one) as (_, safe):
-            report = detect.examine(safe)
-            results.append(
-                ScanResult(
-                    shown(safe.location),
-                    report.format,
-                    report.verdict,
-                    report.size_bytes,
-                    report.parameter_count,
-                    len(report.tensors),
-                )
-            )
-    worst = detect.worst(result.verdict.level for result in results)
-    return ScanFacts(tuple(results), worst, detect.exit_code(Verdict(worst), strict=strict))
+        report = detect.describe(safe, **Judging(call).terms(safe, record))
+        return model_facts(report, safe, record, limit, cursor)
 
 
 @operation(effect="write", idempotent=True, profiles=("training",))
@@ -211,7 +116,7 @@ def model_verify(call: Call, model_id: ModelId) -> VerifyFacts:
         )
     reference = f"{record.id}@{record.version}"
     try:
-        with _registered_files(call, record) as safe:
+        with open_registered(call, record) as safe:
             found = detect.digest(safe)
     except FileNotFoundError:
         found = None
@@ -235,7 +140,7 @@ def model_register(
 ) -> ModelFacts:
     """Keep a model in the registry under a name, with its digest; the files stay where they are."""
     with call.guard.open(path) as safe:
-        report = detect.describe(safe)
+        report = detect.describe(safe, **Judging(call).terms(safe))
         chosen = check_id(name, "model name") if name is not None else _name_for(safe)
         known = call.catalog.versions(chosen)
         digest = detect.digest(safe)

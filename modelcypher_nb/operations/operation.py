@@ -34,15 +34,15 @@ class Param:
         ge: the least value.
         le: the greatest value.
         choices: the only values.
-        kind: what it refers to, for completion: path, model, job, setting, a kernel's variable, the rest of the
-            words, or text.
+        kind: what it refers to, for completion: path, model, job, setting, a kernel's variable, another thing's
+            name, the rest of the words, or text.
     """
 
     description: str
     ge: float | None = None
     le: float | None = None
     choices: tuple[str, ...] = ()
-    kind: Literal["text", "path", "model", "job", "setting", "variable", "rest"] = "text"
+    kind: Literal["text", "path", "model", "job", "setting", "variable", "name", "rest"] = "text"
 
     @property
     def bounds(self) -> tuple[str, ...]:

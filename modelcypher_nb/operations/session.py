@@ -7,6 +7,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +19,7 @@ from ..guard.secrets import shown
 from ..settings import Settings, default_home
 
 if TYPE_CHECKING:
+    from ..formats.limits import Limits
     from ..guard.safe_path import SafePath
     from ..store.catalog import Catalog
     from ..store.run_store import RunStore
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
     from .facts import ServerConfig, ServerFacts
     from .operation import Operation
 
-__all__ = ["PERSON", "SCOPES", "Call", "ServerControl", "Session", "current"]
+__all__ = ["PERSON", "SCOPES", "Call", "ServerControl", "Session", "Tell", "current"]
 
 PERSON = "person"
 SCOPES = frozenset({"mc:read", "mc:train", "mc:write", "mc:destroy"})
 SMALL_FILE_BYTES = 1 << 20
+Tell = Callable[[int, int], None]  # how much is done, of how much
 ENV_FILE_BYTES = 64 << 10  # a stranger may have written it, and its reader takes its time
 
 # The one arrow that points up: the server is a surface, and mcp_start is a verb. It is loaded late, by name, and
@@ -73,6 +76,7 @@ class Session:
         self.nonce = os.urandom(16).hex()
         self.runs: dict[str, Run] = {}
         self.offer_allow: Callable[[PathRefusedError], None] | None = None
+        self.show_progress: Callable[[str], AbstractContextManager[Tell]] | None = None
         self._home: SafePath | None = None
         self._catalog: Catalog | None = None
         self.settings = self._load_settings()
@@ -124,6 +128,15 @@ class Session:
 
             self._catalog = Catalog.open(self.home)
         return self._catalog
+
+    @property
+    def limits(self) -> Limits:
+        """How much a file may ask for before it is refused."""
+        from dataclasses import fields
+
+        from ..formats.limits import Limits
+
+        return Limits(**{item.name: self.settings[f"limit_{item.name}"] for item in fields(Limits)})
 
     @property
     def store(self) -> RunStore:
@@ -233,6 +246,11 @@ class Call:
         if offer is not None and not self.is_assistant and isinstance(error, PathRefusedError) and error.folder:
             error.offer = lambda: offer(error)  # type: ignore[attr-defined]
 
+    def progress(self, what: str) -> AbstractContextManager[Tell]:
+        """Show how far a long work is, where a person looks on; `what` is the word for what is done ("scanned")."""
+        show = self.session.show_progress
+        return show(what) if show is not None and not self.is_assistant else nullcontext(_tell_nobody)
+
     def audit(self, operation: Operation, arguments: Mapping[str, Any], outcome: str, milliseconds: float) -> None:
         """Append this use to the audit log."""
         from ..store.records import AuditRecord
@@ -241,6 +259,10 @@ class Call:
         self.catalog.add_audit(
             AuditRecord(time.time(), self.principal, operation.name, kept, shown(outcome), round(milliseconds, 3))
         )
+
+
+def _tell_nobody(done: int, total: int) -> None:
+    """Where nobody looks on."""
 
 
 _current: Session | None = None

@@ -1,4 +1,4 @@
-"""The catalog: models, jobs, checkpoints, commands and audit as rows that every process on the home shares."""
+"""The catalog: models, trust, jobs, checkpoints, commands and audit as rows that every process on the home shares."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .tables.checkpoints import Checkpoints
 from .tables.commands import Commands
 from .tables.jobs import Jobs
 from .tables.models import Models
+from .tables.trust import Trust
 
 if TYPE_CHECKING:
     from ..guard.safe_path import SafePath
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["MIGRATIONS", "SCHEMA_VERSION", "Catalog"]
 
 
-class Catalog(Models, Jobs, Checkpoints, Commands, Audit):
+class Catalog(Models, Trust, Jobs, Checkpoints, Commands, Audit):
     """All tables on one connection, for all threads of a process.
 
     Reading a home without a catalog gives nothing and makes nothing; the first write makes the file.

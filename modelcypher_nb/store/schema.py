@@ -38,10 +38,17 @@ CREATE TRIGGER audit_is_fixed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, '
 # An assistant reads its own calls only; without the index that is a walk over everybody's.
 SECOND = "CREATE INDEX audit_by_principal ON audit (principal, sequence);"
 
+# A class that a person allowed is allowed for one content alone.
+THIRD = """
+CREATE TABLE trust (
+  digest TEXT NOT NULL, class_name TEXT NOT NULL, allowed_at REAL NOT NULL, size_bytes INTEGER,
+  PRIMARY KEY (digest, class_name));
+"""
+
 Step = str | Callable[[sqlite3.Connection], None]
 
 # MIGRATIONS[n] takes a catalog of version n to version n + 1.
-MIGRATIONS: tuple[Step, ...] = (FIRST, SECOND)
+MIGRATIONS: tuple[Step, ...] = (FIRST, SECOND, THIRD)
 SCHEMA_VERSION = len(MIGRATIONS)
 
 

@@ -23,7 +23,7 @@ Exit codes:
   70   our own fault
   130  interrupted
 """
-REFERENCES = ("path", "model", "job", "variable")
+REFERENCES = ("path", "model", "job", "variable", "name")
 
 
 def is_positional(item: Parameter) -> bool:

@@ -17,6 +17,7 @@ SHEETS = {
     "ModelRow": "sheets_models:model_row_sheet",
     "ScanFacts": "sheets_models:scan_sheet",
     "VerifyFacts": "sheets_models:verify_sheet",
+    "TrustList": "sheets_models:trust_sheet",
     "JobFacts": "sheets_runs:job_sheet",
     "JobList": "sheets_runs:job_list_sheet",
     "JobMetrics": "sheets_runs:metrics_sheet",

@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..formats.report import VERDICTS
 from . import numbers as n
 from .sheet import Cell, Sheet, Table, pairs, table, volatile
 
 if TYPE_CHECKING:
     from ..formats.report import Finding, TensorInfo
-    from ..operations.facts import ModelFacts, ModelList, ModelRow, ScanFacts, VerifyFacts
+    from ..operations.facts import (
+        ModelFacts,
+        ModelList,
+        ModelRow,
+        ScanFacts,
+        ScanResult,
+        TrustList,
+        VerifyFacts,
+    )
 
 __all__ = ["IN_MEMORY", "MEANINGS", "model_sheet", "models_table"]
 
 IN_MEMORY = "in memory"
 TENSORS_SHOWN = 12
+FINDINGS_SHOWN = 20
+FILES_SHOWN = 40
 
 # What each verdict means to the person who is about to load the file.
 MEANINGS = {
@@ -90,9 +101,23 @@ def _model_facts(facts: ModelFacts) -> tuple[tuple[str, Cell], ...]:
 def findings_table(findings: Sequence[Finding]) -> Table:
     """The reasons of a verdict."""
     rows = [
-        (item.level, volatile(item.what), volatile(item.where), volatile(item.remedy or "")) for item in findings[:20]
+        (
+            item.level,
+            volatile(item.what),
+            volatile(place_text(item)),
+            volatile(item.excerpt or ""),
+            volatile(item.remedy or ""),
+        )
+        for item in findings[:FINDINGS_SHOWN]
     ]
-    return table("Findings", ("level", "what", "where", "remedy"), rows, total=len(findings), stacked=True)
+    columns = ("level", "what", "where", "excerpt", "next")
+    return table("Findings", columns, rows, total=len(findings), stacked=True)
+
+
+def place_text(finding: Finding) -> str:
+    """The file, the member within it and the byte, as far as they are known."""
+    place = finding.where if finding.member is None else f"{finding.where}, member {finding.member}"
+    return place if finding.offset is None else f"{place}, byte {n.whole(finding.offset)}"
 
 
 def files_table(facts: ModelFacts) -> Table:
@@ -162,21 +187,64 @@ def model_row_sheet(facts: ModelRow) -> Sheet:
 
 
 def scan_sheet(facts: ScanFacts) -> Sheet:
-    """Verdicts with their reasons."""
-    rows = [
-        (
-            Cell(one.verdict.level, strong=True),
-            one.format,
-            n.count(one.parameter_count),
-            n.size(one.size_bytes),
-            n.whole(one.tensor_count),
-            volatile(one.path),
-        )
-        for one in facts.results
-    ]
+    """Verdicts with their reasons, the worst first where there are many."""
+    results = facts.results
+    if len(results) > FILES_SHOWN:
+        results = tuple(sorted(results, key=lambda one: -VERDICTS.index(one.verdict.level)))
+    rows = [_scanned_row(one) for one in results[:FILES_SHOWN]]
+    columns = ("verdict", "format", "#parameters", "#size", "#tensors", "path")
     reasons = [finding for one in facts.results for finding in one.verdict.findings]
-    scanned = table("Scanned", ("verdict", "format", "#parameters", "#size", "#tensors", "path"), rows)
-    return Sheet("Scan", facts.worst, Cell(MEANINGS[facts.worst]), tables=(scanned, findings_table(reasons)))
+    reasons.sort(key=lambda finding: -VERDICTS.index(finding.level))
+    return Sheet(
+        "Scan",
+        facts.worst,
+        Cell(_scan_summary(facts)),
+        tables=(
+            table("Scanned", columns, rows, total=len(facts.results)),
+            _scanned_files(facts.results),
+            findings_table(reasons),
+        ),
+    )
+
+
+def _scan_summary(facts: ScanFacts) -> str:
+    total = sum(facts.counts.values())
+    if total == 1:
+        return MEANINGS[facts.worst]
+    told = ", ".join(f"{n.whole(facts.counts[level])} {level}" for level in reversed(VERDICTS) if level in facts.counts)
+    return f"{MEANINGS[facts.worst]} · {n.plural(total, 'file')}: {told}"
+
+
+def _scanned_row(one: ScanResult) -> tuple[object, ...]:
+    return (
+        Cell(one.verdict.level, strong=True),
+        one.format,
+        n.count(one.parameter_count),
+        n.size(one.size_bytes),
+        n.whole(one.tensor_count),
+        volatile(one.path),
+    )
+
+
+def _scanned_files(results: Sequence[ScanResult]) -> Table:
+    """The files of scanned folders, the worst first."""
+    files = [(one.path, file) for one in results if len(one.files) > 1 for file in one.files]
+    files.sort(key=lambda pair: -VERDICTS.index(pair[1].level))
+    rows = [
+        (Cell(file.level, strong=True), file.format, n.size(file.size_bytes), volatile(f"{folder}/{file.name}"))
+        for folder, file in files[:FILES_SHOWN]
+    ]
+    return table("Files", ("verdict", "format", "#size", "path"), rows, total=len(files), folded=True)
+
+
+def trust_sheet(facts: TrustList) -> Sheet:
+    """The classes that a person allowed."""
+    rows = [(one.class_name, volatile(one.digest), volatile(n.moment(one.allowed_at))) for one in facts.items]
+    empty = "none; a finding of code tells which class it is about, and then: mc model trust PATH package.Class"
+    allowed = table("Allowed", ("class", "content", "since"), rows, total=facts.total, empty=empty)
+    return Sheet(
+        "Allowed classes", facts=pairs(("Content", volatile(facts.digest) if facts.digest else None)), tables=(allowed,)
+    )
 
 
 def verify_sheet(facts: VerifyFacts) -> Sheet:

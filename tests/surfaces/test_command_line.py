@@ -157,7 +157,7 @@ def test_every_level_has_help_made_of_the_docstrings(mc: Command) -> None:
     assert mc().stdout == mc("--help").stdout
     assert "Judge files" in mc("model", "--help").stdout
     leaf = mc("model", "scan", "--help").stdout
-    assert "Files or folders to judge." in leaf
+    assert "Files, folders or patterns of them" in leaf
     assert "--strict / --no-strict" in leaf
     assert "--allow DIR" in leaf
 

@@ -129,7 +129,10 @@ EXAMPLES = {
     "settings_allow": Example({"path": "folder"}, volatile=NOTHING),
     "model_list": Example({"limit": 5}, volatile=NOTHING),
     "model_show": Example({"model_id": "kept", "limit": 1}, volatile=NOTHING),
-    "model_scan": Example({"path": ["small.safetensors", "./notes.txt"], "strict": True}, volatile=NOTHING),
+    "model_scan": Example({"path": ["s*l.safetensors", "./notes.txt"], "strict": True}, volatile=NOTHING),
+    "model_trust": Example(
+        {"digest": "sha256:" + "0" * 64, "class_name": "scipy.stats.Made"}, volatile=frozenset({"allowedAt"})
+    ),
     "model_verify": Example({"model_id": "kept"}, volatile=NOTHING),
     "model_register": Example({"path": "other.safetensors", "name": "other"}, volatile=NOTHING),
     "model_tag": Example({"model_id": "kept", "add": ["one", "two"], "remove": ["three"]}, volatile=NOTHING),

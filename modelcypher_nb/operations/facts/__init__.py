@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .doctor import Check, DoctorFacts
     from .jobs import JobEvent, JobFacts, JobList, JobLog, JobMetrics, SeriesFacts
     from .kernel import KernelFacts, LiveObject
-    from .models import ModelFacts, ModelList, ModelRow, ScanFacts, ScanResult, VerifyFacts
+    from .models import ModelFacts, ModelList, ModelRow, ScanFacts, ScanResult, TrustList, TrustRow, VerifyFacts
     from .server import AuditList, ServerConfig, ServerFacts
     from .settings import SettingFacts, SettingsFacts
     from .storage import StorageFacts
@@ -22,6 +22,8 @@ WHERE = {
     "ModelList": "models",
     "ScanResult": "models",
     "ScanFacts": "models",
+    "TrustRow": "models",
+    "TrustList": "models",
     "VerifyFacts": "models",
     "JobEvent": "jobs",
     "JobFacts": "jobs",
@@ -74,6 +76,8 @@ __all__ = [
     "SettingsFacts",
     "StatusFacts",
     "StorageFacts",
+    "TrustList",
+    "TrustRow",
     "VerifyFacts",
 ]
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ...formats.report import FileInfo, ModelReport, TensorInfo, Verdict
+from ...formats.report import FileInfo, JudgedFile, ModelReport, TensorInfo, Verdict
 from ...store.ids import ModelSource
 
 if TYPE_CHECKING:
     from ...store.records import ModelRecord
 
-__all__ = ["ModelFacts", "ModelList", "ModelRow", "ScanFacts", "ScanResult", "VerifyFacts"]
+__all__ = [
+    "ModelFacts",
+    "ModelList",
+    "ModelRow",
+    "ScanFacts",
+    "ScanResult",
+    "TrustList",
+    "TrustRow",
+    "VerifyFacts",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,12 @@ class ModelList:
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """The verdict on one file or model folder."""
+    """The verdict on one file or model folder.
+
+    Attributes:
+        files: of a folder, every weight file with its own verdict.
+        pickled: the files that rely on pickle.
+    """
 
     path: str
     format: str
@@ -110,15 +124,32 @@ class ScanResult:
     size_bytes: int
     parameter_count: int
     tensor_count: int
+    files: tuple[JudgedFile, ...] = ()
+    pickled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ScanFacts:
-    """The verdicts on what was scanned; `exit_code` is what a shell gives for the worst of them."""
+    """The verdicts on what was scanned; `exit_code` is what a shell gives for the worst of them.
+
+    Attributes:
+        strict: whether objects counted as danger.
+        counts: how many files there are of each verdict, a folder's counted one by one.
+    """
 
     results: tuple[ScanResult, ...]
     worst: str
     exit_code: int
+    strict: bool = False
+    counts: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count the files."""
+        counts: dict[str, int] = {}
+        for one in self.results:
+            for level in [file.level for file in one.files] or [one.verdict.level]:
+                counts[level] = counts.get(level, 0) + 1
+        object.__setattr__(self, "counts", counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +167,22 @@ class VerifyFacts:
     def exit_code(self) -> int:
         """What a shell gives: 2 for files that aren't what was registered, 66 for none."""
         return 0 if self.intact else 66 if self.state == "missing" else 2
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRow:
+    """A class that a person allowed for the content of one file; `allowed_at` is seconds since 1970, UTC."""
+
+    digest: str
+    class_name: str
+    allowed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrustList:
+    """A page of allowed classes; `total` counts all, `digest` is the content that was asked for."""
+
+    items: tuple[TrustRow, ...]
+    total: int
+    cursor: str | None = None
+    digest: str | None = None

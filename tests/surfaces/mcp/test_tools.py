@@ -47,6 +47,7 @@ PEOPLE = {
     "settings_set",
     "settings_allow",
     "model_alias",
+    "model_trust",
     "train_script",
     "mcp_start",
     "mcp_stop",

@@ -1,0 +1,86 @@
+"""On what terms files are judged: the limits, what a person allowed, and the modules that lie beside them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypedDict
+
+from ..errors import MissingFileError, PathRefusedError
+from ..formats import detect
+from ..formats.limits import Limits
+from ..guard.safe_path import REGISTRY, SafePath
+from .opening import guard_for
+from .session import Call, Session
+
+if TYPE_CHECKING:
+    from ..store.records import ModelRecord
+    from ..store.tables.trust import TrustRecord
+
+__all__ = ["Judging", "Terms", "trusted_names"]
+
+
+class Terms(TypedDict):
+    """On what terms a file or a folder is judged."""
+
+    limits: Limits
+    trusted: Callable[[SafePath], frozenset[str]] | None
+    beside: frozenset[str]
+
+
+class Judging:
+    """The terms of one call; what many files share is looked up once."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._limits = call.session.limits
+        self._trusted = trusted_names(call.session)
+        self._beside: dict[str, frozenset[str]] = {}
+
+    def terms(self, safe: SafePath, record: ModelRecord | None = None) -> Terms:
+        """The terms for an open file or folder, of a registered model where its record is given.
+
+        They are the keywords of `detect.examine`, `describe`, `load` and `content`.
+        """
+        beside = frozenset[str]()
+        if not safe.is_folder:  # a folder's own are looked up where it is read
+            # A file of the Hub is a blob that a link leads to, and the code lies where the link does.
+            for place in dict.fromkeys((safe.given, safe.location)):
+                beside |= self._modules(os.path.dirname(place), record)  # noqa: PTH120
+        return {"limits": self._limits, "trusted": self._trusted, "beside": beside}
+
+    def _modules(self, folder: str, record: ModelRecord | None) -> frozenset[str]:
+        """What Python would import from a folder; nothing where the caller may see no more than the file itself."""
+        from ..formats.folder import beside
+
+        if folder not in self._beside:
+            try:
+                with guard_for(self._call, record).open_resolved(folder, typed=False) as safe:
+                    self._beside[folder] = beside(safe)
+            except (PathRefusedError, MissingFileError):
+                self._beside[folder] = frozenset()
+        return self._beside[folder]
+
+
+def trusted_names(session: Session) -> Callable[[SafePath], frozenset[str]] | None:
+    """What gives the names that are allowed for an open file's content; None where nothing ever was."""
+    if not os.path.exists(os.path.join(session.home_path, REGISTRY)):  # noqa: PTH110, PTH118 - and none is made
+        return None
+    return _Ledger(session)
+
+
+class _Ledger:
+    """The allowances, read at the first file that asks; only a file of a size that they know is hashed."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._records: list[TrustRecord] | None = None
+
+    def __call__(self, safe: SafePath) -> frozenset[str]:
+        if self._records is None:
+            self._records, _ = self._session.catalog.allowed_classes()
+        near = [one for one in self._records if one.size_bytes in {None, safe.identity.size}]
+        if not near:
+            return frozenset()
+        digest = detect.digest(safe)
+        return frozenset(one.class_name for one in near if one.digest == digest)
