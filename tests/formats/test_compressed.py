@@ -146,8 +146,8 @@ def test_a_second_stream_is_refused_where_no_reader_expects_one(packer: str) -> 
 
 @pytest.mark.parametrize("packer", CHECKED)
 def test_a_changed_byte_is_noticed(packer: str) -> None:
-    packed = PACKERS[packer](b"words and words" * 9)
-    for place in (len(packed) // 2, len(packed) - 2):  # the last byte of bzip2 is partly filling
+    packed = PACKERS[packer](os.urandom(3000))
+    for place in (len(packed) // 2, len(packed) - 2):  # bzip2's last byte is partly filling
         changed = bytearray(packed)
         changed[place] ^= 0x10
         with pytest.raises(MalformedError):
