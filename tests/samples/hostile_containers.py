@@ -175,7 +175,7 @@ ZIPS: dict[str, Content] = {
     "cut in the directory": lambda marker: torch_zip(_bad(marker))[:-60],
     "cut in the end record": lambda marker: torch_zip(_bad(marker))[:-4],
     "a deflated member that is cut": lambda marker: _changed(marker, method=8, central={"packed": 20}),
-}  # fmt: skip
+}
 DANGEROUS: dict[str, tuple[str, Content]] = {
     "a pickle in capitals": (
         "model.pt",
@@ -190,19 +190,23 @@ DANGEROUS: dict[str, tuple[str, Content]] = {
         lambda marker: wrapped(assembled({"a": 1}), "gz") + wrapped(_bad(marker), "gz"),
     ),
     "gz three times": (
-        "model.gz", lambda marker: wrapped(wrapped(wrapped(_bad(marker), "gz"), "gz"), "gz"),
+        "model.gz",
+        lambda marker: wrapped(wrapped(wrapped(_bad(marker), "gz"), "gz"), "gz"),
     ),
     "gz of a legacy file": ("model.gz", lambda marker: wrapped(legacy(content=_bad(marker)), "gz")),
     "xz of an npz": ("a.xz", lambda marker: wrapped(zipped(Entry("a.npy", _bad(marker))), "xz")),
     "npz in an npz": (
-        "a.npz", lambda marker: zipped(Entry("a.npz", zipped(Entry("a.npy", npy(_bad(marker)))))),
+        "a.npz",
+        lambda marker: zipped(Entry("a.npz", zipped(Entry("a.npy", npy(_bad(marker)))))),
     ),
     "npz of a checkpoint": ("a.npz", lambda marker: zipped(Entry("a.npy", torch_zip(_bad(marker))))),
     "npz member without an ending": (
-        "a.npz", lambda marker: zipped(Entry("a.npy", npy(bytes(8), "'<f8'")), Entry("b", _bad(marker))),
+        "a.npz",
+        lambda marker: zipped(Entry("a.npy", npy(bytes(8), "'<f8'")), Entry("b", _bad(marker))),
     ),
     "npy of nested records": (
-        "a.npy", lambda marker: npy(_bad(marker), "[('a', [('b', '|O')])]"),
+        "a.npy",
+        lambda marker: npy(_bad(marker), "[('a', [('b', '|O')])]"),
     ),
     "npy of sub-arrays of objects": ("a.npy", lambda marker: npy(_bad(marker), "[('a', '|O', (2,))]")),
     "npy of objects in Fortran's order": (
@@ -216,14 +220,15 @@ DANGEROUS: dict[str, tuple[str, Content]] = {
     ),
     "joblib of a subclass": ("a.joblib", lambda _: joblib_array(subclass=Name("numpy", "memmap"))),
     "joblib of nobody's subclass": ("a.joblib", lambda _: joblib_array(subclass=Name("somebodys.package", "Array"))),
-}  # fmt: skip
+}
 
 _ARRAY = bytes(range(32))
 # What nobody but a liar writes, without anything dangerous in it.
 LIES: dict[str, tuple[str, bytes]] = {
     "npy with an expression for a header": ("a.npy", npy(_ARRAY, text="__import__('os').system('x')")),
     "npy with a call in its header": (
-        "a.npy", npy(_ARRAY, text="{'descr': str('<f8'), 'fortran_order': False, 'shape': (4,), }"),
+        "a.npy",
+        npy(_ARRAY, text="{'descr': str('<f8'), 'fortran_order': False, 'shape': (4,), }"),
     ),
     "npy with a computed shape": ("a.npy", npy(_ARRAY, "'<f8'", "(2+2,)")),
     "npy with a power as its shape": ("a.npy", npy(_ARRAY, "'<f8'", "(9**9**9,)")),
@@ -237,10 +242,12 @@ LIES: dict[str, tuple[str, bytes]] = {
     "npy with a header of 4 GiB": ("a.npy", npy(_ARRAY, "'<f8'", "(4,)", version=2, length=0xFFFFFFFF)),
     "npy with an empty header": ("a.npy", npy(_ARRAY, text="")),
     "npy with another key": (
-        "a.npy", npy(_ARRAY, text="{'descr': '<f8', 'fortran_order': False, 'shape': (4,), 'more': 1}"),
+        "a.npy",
+        npy(_ARRAY, text="{'descr': '<f8', 'fortran_order': False, 'shape': (4,), 'more': 1}"),
     ),
     "npy with a key twice": (
-        "a.npy", npy(_ARRAY, text="{'descr': '<f8', 'descr': '|O', 'fortran_order': False, 'shape': (4,), }"),
+        "a.npy",
+        npy(_ARRAY, text="{'descr': '<f8', 'descr': '|O', 'fortran_order': False, 'shape': (4,), }"),
     ),
     "npy without a shape": ("a.npy", npy(_ARRAY, text="{'descr': '<f8', 'fortran_order': False}")),
     "npy of a type that isn't one": ("a.npy", npy(_ARRAY, "'<q99'", "(4,)")),
@@ -271,15 +278,17 @@ LIES: dict[str, tuple[str, bytes]] = {
     "a pickle with bytes behind": ("a.pkl", assembled({"a": 1}) + b"\xff\xfehello"),
     "a safetensors key twice": (
         "a.safetensors",
-        struct.pack("<Q", 128) + (
+        struct.pack("<Q", 128)
+        + (
             b'{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}'
-        ).ljust(128) + bytes(8),
+        ).ljust(128)
+        + bytes(8),
     ),
     "a safetensors file with a gap": (
         "a.safetensors",
         struct.pack("<Q", 64) + b'{"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}'.ljust(64) + bytes(8),
     ),
-}  # fmt: skip
+}
 
 
 def _tar(marker: str) -> bytes:
@@ -320,7 +329,7 @@ UNSURE: dict[str, tuple[str, Content]] = {
         lambda marker: zipped(Entry("MAR-INF/MANIFEST.json", b"{}"), Entry("model.pt", torch_zip(_bad(marker)))),
     ),
     "nemo": ("model.nemo", _tar),
-}  # fmt: skip
+}
 
 
 def _program(line: str) -> Content:

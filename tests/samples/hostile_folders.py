@@ -14,7 +14,7 @@ from .assembler import Built, Call, Name, New, assembled
 from .containers import tensor, torch_zip
 from .sample import CODE, REFUSED, Sample, marker_in
 
-__all__ = ["SAMPLES", "safetensors_bytes"]
+__all__ = ["SAMPLES", "gguf", "safetensors_bytes"]
 
 UNCLEAN: frozenset[Level] = frozenset({"unsupported", "malformed", "code"})
 
@@ -131,51 +131,65 @@ TEMPLATES = {
     "a code object": "{{ raise_exception.__code__ }}",
     "an attribute with one underscore": "{{ messages._private }}",
     "a generator's frame": "{{ (messages|select).gi_frame.f_globals }}",
-}  # fmt: skip
+}
 
 FOLDERS: dict[str, tuple[Callable[[Path], Path], frozenset[Level]]] = {
     "auto_map to a file in it": (
-        _with(config_dot_json={"auto_map": {"AutoModel": "evil.Net"}}, evil_dot_py="import os"), CODE,
+        _with(config_dot_json={"auto_map": {"AutoModel": "evil.Net"}}, evil_dot_py="import os"),
+        CODE,
     ),
     "auto_map to another repository": (
-        _with(config_dot_json={"auto_map": {"AutoModel": "somebody/repository--evil.Net"}}), CODE,
+        _with(config_dot_json={"auto_map": {"AutoModel": "somebody/repository--evil.Net"}}),
+        CODE,
     ),
     "auto_map of a tokenizer": (
-        _with(tokenizer_config_dot_json={"auto_map": {"AutoTokenizer": ["evil.Slow", None]}}), CODE,
+        _with(tokenizer_config_dot_json={"auto_map": {"AutoTokenizer": ["evil.Slow", None]}}),
+        CODE,
     ),
     "auto_map of a processor": (
-        _with(processor_config_dot_json={"auto_map": {"AutoProcessor": "evil.Processor"}}), CODE,
+        _with(processor_config_dot_json={"auto_map": {"AutoProcessor": "evil.Processor"}}),
+        CODE,
     ),
     "auto_map of an image processor": (
-        _with(preprocessor_config_dot_json={"auto_map": {"AutoImageProcessor": "evil.Processor"}}), CODE,
+        _with(preprocessor_config_dot_json={"auto_map": {"AutoImageProcessor": "evil.Processor"}}),
+        CODE,
     ),
     "auto_map in a folder below": (
-        _with(text_encoder__of__config_dot_json={"auto_map": {"AutoModel": "evil.Net"}}), CODE,
+        _with(text_encoder__of__config_dot_json={"auto_map": {"AutoModel": "evil.Net"}}),
+        CODE,
     ),
     "auto_map nested in a configuration": (
-        _with(config_dot_json={"model_type": "x", "text_config": {"auto_map": {"AutoModel": "evil.Net"}}}), CODE,
+        _with(config_dot_json={"model_type": "x", "text_config": {"auto_map": {"AutoModel": "evil.Net"}}}),
+        CODE,
     ),
     "auto_map of a name with escapes": (
-        _with(config_dot_json='{"auto\\u005fmap": {"AutoModel": "evil.Net"}}'), CODE,
+        _with(config_dot_json='{"auto\\u005fmap": {"AutoModel": "evil.Net"}}'),
+        CODE,
     ),
     "auto_map twice": (
-        _with(config_dot_json='{"auto_map": {"AutoModel": "evil.Net"}, "auto_map": {}}'), REFUSED,
+        _with(config_dot_json='{"auto_map": {"AutoModel": "evil.Net"}, "auto_map": {}}'),
+        REFUSED,
     ),
     "a configuration behind a byte-order mark": (
-        _with(config_dot_json=b'\xef\xbb\xbf{"auto_map": {"AutoModel": "evil.Net"}}'), REFUSED,
+        _with(config_dot_json=b'\xef\xbb\xbf{"auto_map": {"AutoModel": "evil.Net"}}'),
+        REFUSED,
     ),
     "a custom pipeline": (
-        _with(config_dot_json={"custom_pipelines": {"x": {"impl": "evil.Pipeline", "pt": ["AutoModel"]}}}), CODE,
+        _with(config_dot_json={"custom_pipelines": {"x": {"impl": "evil.Pipeline", "pt": ["AutoModel"]}}}),
+        CODE,
     ),
     "a pipeline class of nobody's": (
-        _with(model_index_dot_json={"_class_name": "X", "unet": ["evil", "Net"]}, evil_dot_py="import os"), CODE,
+        _with(model_index_dot_json={"_class_name": "X", "unet": ["evil", "Net"]}, evil_dot_py="import os"),
+        CODE,
     ),
     "custom_generate": (_with(custom_generate__of__generate_dot_py="import os"), CODE),
     "modules.json of nobody's": (
-        _with(modules_dot_json=[{"idx": 0, "name": "0", "path": "", "type": "evil.Transformer"}]), CODE,
+        _with(modules_dot_json=[{"idx": 0, "name": "0", "path": "", "type": "evil.Transformer"}]),
+        CODE,
     ),
     "an adapter's auto_mapping": (
-        _with(adapter_config_dot_json={"auto_mapping": {"base_model_class": "Net", "parent_library": "evil"}}), CODE,
+        _with(adapter_config_dot_json={"auto_mapping": {"base_model_class": "Net", "parent_library": "evil"}}),
+        CODE,
     ),
     "a pickle beside the safetensors": (_with(pytorch_model_dot_bin=_bad), CODE),
     "a pickle of training arguments": (_with(training_args_dot_bin=_bad), CODE),
@@ -217,10 +231,10 @@ FOLDERS: dict[str, tuple[Callable[[Path], Path], frozenset[Level]]] = {
     ),
     "a processor's chat template": (_with(processor_config_dot_json={"chat_template": "{{ " + _CLASS + " }}"}), CODE),
     "a template that isn't one": (_template("{% if %}"), UNCLEAN),
-}  # fmt: skip
+}
 
 
-def _gguf(template: str) -> Callable[[Path], Path]:
+def gguf(template: str) -> Callable[[Path], Path]:
     """A GGUF file without tensors whose chat template is that."""
 
     def text(value: str) -> bytes:
@@ -247,7 +261,7 @@ SAMPLES: tuple[Sample, ...] = (
         for name, text in TEMPLATES.items()
     ),
     *(
-        Sample(f"GGUF template: {name}", _gguf(text), CODE, f"A GGUF chat template that uses {name}.")
+        Sample(f"GGUF template: {name}", gguf(text), CODE, f"A GGUF chat template that uses {name}.")
         for name, text in list(TEMPLATES.items())[:6]
     ),
 )

@@ -262,10 +262,12 @@ CLASSES: dict[str, tuple[Name, Any]] = {
     ),
     "scipy's rv_generic": (Name("scipy.stats._distn_infrastructure", "rv_continuous"), {"moment_type": 1}),
     "numpy's DataSource": (
-        Name("numpy.lib._datasource", "DataSource"), {"_istmpdest": True, "_destpath": "{marker}"},
+        Name("numpy.lib._datasource", "DataSource"),
+        {"_istmpdest": True, "_destpath": "{marker}"},
     ),
     "numpy's DataSource of version 2": (
-        Name("numpy.lib._datasource", "DataSource"), {"_istmpdest": True, "_destpath": "/nonexistent"},
+        Name("numpy.lib._datasource", "DataSource"),
+        {"_istmpdest": True, "_destpath": "/nonexistent"},
     ),
     "a temporary folder": (Name("tempfile", "TemporaryDirectory"), {"name": "{marker}"}),
     "a temporary file's closer": (Name("tempfile", "_TemporaryFileCloser"), {"name": "{marker}", "delete": True}),
@@ -273,13 +275,15 @@ CLASSES: dict[str, tuple[Name, Any]] = {
     "a thread": (Name("threading", "Thread"), {"_target": None}),
     "a data loader": (Name("torch.utils.data.dataloader", "DataLoader"), {"dataset": []}),
     "a data loader's iterator": (
-        Name("torch.utils.data.dataloader", "_MultiProcessingDataLoaderIter"), {"_workers": []},
+        Name("torch.utils.data.dataloader", "_MultiProcessingDataLoaderIter"),
+        {"_workers": []},
     ),
     "a graph module": (Name("torch.fx.graph_module", "GraphModule"), {"_code": "import os"}),
     "a file system's map": (Name("fsspec.mapping", "FSMap"), {"root": "{marker}"}),
     "an open file of fsspec": (Name("fsspec.core", "OpenFile"), {"path": "{marker}"}),
     "a local file of fsspec": (
-        Name("fsspec.implementations.local", "LocalFileOpener"), {"path": "{marker}", "mode": "w"},
+        Name("fsspec.implementations.local", "LocalFileOpener"),
+        {"path": "{marker}", "mode": "w"},
     ),
     "a mock": (Name("unittest.mock", "MagicMock"), {"a": 1}),
     "an environment": (Name("os", "_Environ"), {"_data": {}}),
@@ -295,7 +299,7 @@ CLASSES: dict[str, tuple[Name, Any]] = {
     "a script module": (Name("torch.jit._script", "RecursiveScriptModule"), {"_c": None}),
     "an inductor cache": (Name("torch._inductor.codecache", "CompiledFxGraph"), {"current_callable": None}),
     "a remote module": (Name("torch.distributed.nn.api.remote_module", "_RemoteModule"), {"on": "x"}),
-}  # fmt: skip
+}
 
 _LIE = 1 << 62
 # Tensors that lie about their storage, or that something else is done to than a tensor's file does.

@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from modelcypher_nb.formats.report import Level
 
-__all__ = ["CODE", "MALFORMED", "MARKER", "OBJECTS", "REFUSED", "Sample", "file_maker", "marker_in"]
+__all__ = [
+    "CODE",
+    "DATA",
+    "MALFORMED",
+    "MARKER",
+    "OBJECTS",
+    "REFUSED",
+    "WEIGHTS",
+    "Opener",
+    "Sample",
+    "file_maker",
+    "marker_in",
+]
 
 MARKER = "MARKER-IT-RAN"
 
+Opener = Literal["torch", "numpy", "joblib", "pickle", "script", "export", ""]
+
+WEIGHTS: frozenset[Level] = frozenset({"weights"})
+DATA: frozenset[Level] = frozenset({"data"})
 CODE: frozenset[Level] = frozenset({"code"})
 MALFORMED: frozenset[Level] = frozenset({"malformed"})
 OBJECTS: frozenset[Level] = frozenset({"objects"})
@@ -28,12 +45,14 @@ class Sample:
         make: writes it into an empty folder and gives what is to be judged: the file, or the folder itself.
         expected: the levels that its verdict may have.
         reason: what it would do, or why it is there.
+        opens: the library that wrote a benign one, and whose own values a load must equal.
     """
 
     name: str
     make: Callable[[Path], Path]
     expected: frozenset[Level]
     reason: str
+    opens: Opener = ""
 
 
 def marker_in(folder: Path) -> str:
