@@ -54,7 +54,8 @@ def _items(value: Any) -> Iterator[tuple[Any, Any]]:
             if not isinstance(item, str | int | float | None):
                 yield key, item
         if type(value) is PlainDict and value.attributes:
-            yield "", value.attributes
+            # Classes that give each key as an attribute too say every tensor twice.
+            yield "", {key: item for key, item in value.attributes.items() if value.get(key) is not item}
     elif isinstance(value, list | tuple):
         yield from enumerate(value)
     elif type(value) is Opaque:

@@ -12,7 +12,7 @@ from .values import Shell, UnfitError
 if TYPE_CHECKING:
     from .context import Context
 
-__all__ = ["NAMES", "Attributes"]
+__all__ = ["NAMES", "Attributes", "attributes_of"]
 
 DECIMAL = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:E[+-]?[0-9]{1,20})?|-?(?:Infinity|s?NaN[0-9]*)")
 FRACTION = re.compile(r"-?[0-9]{1,4000}(?:/[0-9]{1,4000})?")

@@ -9,7 +9,7 @@ from typing import Any
 from ...guard.source import BytesSource, Source
 from .arguments import a_flag, a_number, a_shape, bytes_source, old_bytes
 from .numpy_dtypes import DType
-from .values import Described, LazyBytes, Shell, Storage, Tensor, UnfitError
+from .values import Described, LazyBytes, LieError, Shell, Storage, Tensor, UnfitError
 
 __all__ = ["Array", "MaskedArray", "Scalar", "array_over", "empty_array", "item_count", "strides_of", "tensor_over"]
 
@@ -40,7 +40,7 @@ def tensor_over(source: Source, dtype: DType, shape: tuple[int, ...], strides: t
     return Tensor(storage, name, shape, strides, library="numpy")
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Array(Described):
     """An array of numpy's.
 
@@ -67,6 +67,9 @@ class Array(Described):
     is_built: bool = False
 
     level = "data"
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.dtype.text} {self.shape}>"
 
     def parts(self) -> Iterable[Any]:
         """Its tensor or its items, and what was attached to its dtype."""
@@ -102,20 +105,20 @@ class Array(Described):
     def take_items(self, items: Any) -> None:
         """Hold Python objects."""
         if type(items) is not list or len(items) != item_count(self.shape):
-            raise UnfitError(f"is given no list of {item_count(self.shape)} items")
+            raise LieError(f"is given no list of {item_count(self.shape)} items")
         self.items, self.tensor = items, None
 
     def take_bytes(self, source: Source) -> None:
         """Hold the bytes of all items, once their number is proven."""
         if source.size != item_count(self.shape) * self.dtype.item_bytes:
-            raise UnfitError(
+            raise LieError(
                 f"has {source.size} bytes for {item_count(self.shape)} items of {self.dtype.item_bytes} bytes"
             )
         self.tensor = tensor_over(source, self.dtype, self.shape, strides_of(self.shape, self.is_fortran))
         self.raw = None if self.tensor is not None else source
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class MaskedArray(Array):
     """An array some of whose items count as missing.
 
@@ -143,7 +146,7 @@ class MaskedArray(Array):
         mask = bytes_source(old_bytes(state[5]), self.label)
         leaves = _leaves(self.dtype)
         if mask.size != item_count(self.shape) * leaves:
-            raise UnfitError(f"has a mask of {mask.size} bytes for {item_count(self.shape)} items")
+            raise LieError(f"has a mask of {mask.size} bytes for {item_count(self.shape)} items")
         shape = self.shape if leaves == 1 else (*self.shape, leaves)
         boolean = DType("b", 1, is_settled=True)
         self.mask = tensor_over(mask, boolean, shape, strides_of(shape, self.is_fortran and leaves == 1))

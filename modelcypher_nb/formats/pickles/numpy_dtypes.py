@@ -48,7 +48,7 @@ class Field(NamedTuple):
     title: str | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class DType(Described):
     """What one item of an array is.
 
@@ -85,6 +85,9 @@ class DType(Described):
     is_settled: bool = False
 
     level = "data"
+
+    def __repr__(self) -> str:
+        return f"<dtype {self.text}>"
 
     @property
     def tensor_dtype(self) -> str | None:

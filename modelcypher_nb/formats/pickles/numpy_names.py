@@ -13,7 +13,7 @@ from .arguments import a_name, a_number, a_shape, bytes_source, exactly, old_byt
 from .numpy_arrays import Array, MaskedArray, Scalar, array_over, empty_array, strides_of
 from .numpy_dtypes import LIBRARIES_OWN, DType, dtype_called
 from .trust import Reading, Trusted
-from .values import LazyBytes, UnfitError
+from .values import LazyBytes, LieError, UnfitError
 
 if TYPE_CHECKING:
     from .context import Context
@@ -120,7 +120,7 @@ def _scalar(context: Context, arguments: tuple[Any, ...]) -> Scalar:
         return Scalar(kind, content, dtype)
     data = old_bytes(content)
     if len(data) != dtype.item_bytes:
-        raise UnfitError(f"has {len(data)} bytes for an item of {dtype.item_bytes}")
+        raise LieError(f"has {len(data)} bytes for an item of {dtype.item_bytes}")
     return Scalar(kind, _value(dtype, data) if isinstance(data, bytes) else data, dtype, data)
 
 

@@ -80,6 +80,8 @@ class Policy:
         except UnfitError as error:
             what = f"A persistent id {error}: {brief(identity)}."
             self.context.tell("malformed", "pickle-persistent-id", what, offset, excerpt=brief(identity))
+            if isinstance(error, LieError) and error.stands_for is not None:
+                return error.stands_for
             return Opaque("persistent id", (identity,), offset=offset, is_code=True)
 
     # Calls
@@ -243,6 +245,10 @@ class Policy:
             unfit = None
             try:
                 action()
+            except LieError as error:
+                what = f"{brief(target)} {error}."
+                self.context.tell("malformed", "tensor-bounds", what, offset, excerpt=brief(given), remedy=FETCH_AGAIN)
+                return
             except UnfitError as error:
                 unfit = error
         if unfit is not None:

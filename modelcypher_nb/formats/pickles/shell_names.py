@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import builtin_names, date_names, library_names
+from . import builtin_names, config_names, date_names, enum_names, library_names, output_names, trainer_names
 from .trust import Trusted
 
 __all__ = ["NAMES"]
@@ -11,4 +11,8 @@ NAMES: dict[tuple[str, str], Trusted] = {
     **builtin_names.NAMES,
     **date_names.NAMES,
     **library_names.NAMES,
+    **enum_names.NAMES,
+    **config_names.NAMES,
+    **trainer_names.NAMES,
+    **output_names.NAMES,
 }
