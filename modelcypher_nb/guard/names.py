@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..errors import PathRefusedError
 from .secrets import DECEIVING, shown
 
@@ -30,6 +32,10 @@ def _fault(component: str) -> str | None:
     return next((fault for fault, holds in faults.items() if holds), None)
 
 
+# A component that no system reads in another way; whatever else it may be is judged one by one.
+PLAIN = re.compile(r"[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*")
+
+
 def components(name: str) -> tuple[str, ...]:
     """Split a relative name into its components.
 
@@ -38,6 +44,8 @@ def components(name: str) -> tuple[str, ...]:
     """
     parts = tuple(name.split("/"))
     for part in parts:
+        if PLAIN.fullmatch(part) and len(part) <= LONGEST_NAME_BYTES and part.split(".", 1)[0].lower() not in DEVICES:
+            continue
         fault = _fault(part)
         if fault is not None:
             raise PathRefusedError(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import BinaryIO
 
 from ..errors import PathRefusedError, UsageError
+from .beneath import HOW_BYTES, OPENAT2, REGISTRY, WITHOUT_LINKS, Call, absent, openat2, place_beneath
 from .roots import Root, is_home_or_above
-from .safe_path import SafePath, explained, open_beneath
+from .safe_path import SafePath, explained
 from .secrets import shown
 from .writing import AppendFile
 
@@ -36,10 +40,13 @@ class Guard:
     closed: tuple[Root, ...] = ()
 
     def with_root(self, root: Root) -> Guard:
-        """The same guard with one more root."""
-        if any(known.path == root.path for known in self.roots):
+        """The same guard with one more root; a root that is there already is allowed for assistants if this one is."""
+        if all(known.path != root.path for known in self.roots):
+            return replace(self, roots=(*self.roots, root))
+        if not root.for_assistants or any(known.for_assistants for known in self.roots if known.path == root.path):
             return self
-        return replace(self, roots=(*self.roots, root))
+        widened = (replace(known, for_assistants=True) if known.path == root.path else known for known in self.roots)
+        return replace(self, roots=tuple(widened))
 
     def for_assistants(self) -> Guard:
         """What an assistant may touch: the working folder and what was allowed for it, no dotted names.
@@ -60,22 +67,76 @@ class Guard:
             PathRefusedError: it lies outside the roots, or can't be proven to stay inside.
             MissingFileError: there is nothing there.
         """
-        return self.open_resolved(self._absolute(text))
+        if text.__class__ is str:  # the ordinary case, made fast: a plain path below a root, without links
+            call, places = self._quick
+            first = text[:1]
+            absolute = text if first == "/" else f"{self.start}/{text}" if first != "~" else ""
+            for prefix, size, root, managed in places:
+                if absolute.startswith(prefix):
+                    rest = absolute[size:]
+                    if "/." in rest or "//" in rest or "\0" in rest or REGISTRY in rest or rest[-1] == "/":
+                        break
+                    try:
+                        descriptor = call(OPENAT2, root, rest[1:].encode(), WITHOUT_LINKS, HOW_BYTES)
+                        if descriptor >= 0:
+                            return SafePath(descriptor, absolute, self, managed)
+                    except (OSError, UnicodeEncodeError):
+                        break
+                    break
+        return self.open_resolved(self._absolute(text))  # all others, and whatever the lines above couldn't open
+
+    @cached_property
+    def _quick(self) -> tuple[Call, tuple[tuple[str, int, int, bool], ...]]:
+        """The system call, and beginning, its length, descriptor and kind of each root that `open` needn't compare.
+
+        A root counts where the form of a path tells that it lies there: it holds no other root. Where dotted names or
+        folders are closed to the caller, none does.
+        """
+        call = openat2()
+        if call is absent or self.closed or not self.hidden or sys.getfilesystemencoding() != "utf-8":
+            return call, ()
+        names = [name for root in self.roots for name in (root.path, root.given)]
+        return call, tuple(
+            (f"{root.path}/", len(root.path), root.descriptor(), root.managed)
+            for root in sorted(self.roots, key=lambda root: root.kind != "working")
+            if root.is_pinned
+            and not (root.is_file or root.holds_devices or any(name.startswith(f"{root.path}/") for name in names))
+        )
 
     def open_resolved(self, absolute: str, *, typed: bool = True) -> SafePath:
-        """Open an absolute path: links are resolved, then the walk from the root follows none.
+        """Open an absolute path: links are resolved, then the way from the root follows none.
 
         Args:
             absolute: the path.
             typed: whether a caller wrote it; a refusal of a name from a file never offers to allow its folder.
         """
+        given = os.path.normpath(absolute)
+        safe = None if ".." in absolute.split("/") else self._without_links(given)
+        if safe is not None:
+            return safe
         real = self._resolved(absolute, typed=typed)
         root, parts = self._beneath(real, absolute, typed=typed)
         try:
-            descriptor = open_beneath(root.descriptor(), parts)
+            return SafePath(root.open(parts), real, self, root.managed, given)
         except OSError as error:
             raise explained(error, absolute) from error
-        return SafePath(descriptor, real, self, managed=root.managed, given=os.path.normpath(absolute))
+
+    def _without_links(self, absolute: str) -> SafePath | None:
+        """Open a path by its components below a root, or give None where the components alone don't tell the place."""
+        found = self._innermost(absolute)
+        if found is None:
+            return None
+        location = os.path.join(found[0].path, *([] if found[0].is_file else found[1]))  # noqa: PTH118
+        if location != absolute:  # the root was named by a link: by its own name it may lie in another
+            found = self._innermost(location)
+        if found is None or self._is_hidden(found[1]):
+            return None
+        try:
+            return SafePath(found[0].open(found[1]), location, self, found[0].managed, absolute)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return None
+            raise explained(error, absolute) from error
 
     def allows(self, text: str | os.PathLike[str]) -> bool:
         """Whether a path lies beneath a root, whatever is there."""
@@ -86,7 +147,13 @@ class Guard:
         return True
 
     def _resolved(self, absolute: str, *, typed: bool) -> str:
+        """Where a path leads: as the kernel says beneath a root, else by hand from the top."""
+        found = self._innermost(absolute)
         try:
+            if found is not None and not found[0].is_file:
+                place = place_beneath(found[0].descriptor(), "/".join(found[1]))
+                if place is not None:
+                    return place
             return os.path.realpath(absolute)
         except OSError as error:
             self._beneath(os.path.normpath(absolute), absolute, typed=typed)  # outside the roots nothing more is told
@@ -97,7 +164,7 @@ class Guard:
         absolute = os.path.normpath(self._absolute(text))
         root, parts = self._beneath(absolute, absolute, writing=True)
         try:
-            current = SafePath(os.dup(root.descriptor()), root.path, self, managed=root.managed)
+            current = SafePath(os.dup(root.descriptor()), root.path, self, root.managed)
         except OSError as error:
             raise explained(error, absolute) from error
         for part in parts:
@@ -145,12 +212,12 @@ class Guard:
         root, parts = self._beneath(absolute, absolute, writing=True)
         if not parts:
             raise UsageError(f"{shown(absolute)} is a folder, not a file.", "Name a file in it.")
+        location = os.path.join(root.path, *parts[:-1])  # noqa: PTH118
         try:
-            descriptor = open_beneath(root.descriptor(), parts[:-1])
+            folder = SafePath(root.open(parts[:-1]), location, self, root.managed)
         except OSError as error:
             raise explained(error, os.path.dirname(absolute)) from error  # noqa: PTH120
-        location = os.path.join(root.path, *parts[:-1])  # noqa: PTH118
-        with SafePath(descriptor, location, self, managed=root.managed) as folder:
+        with folder:
             yield folder, parts[-1]
 
     def _absolute(self, text: str | os.PathLike[str]) -> str:
@@ -185,15 +252,37 @@ class Guard:
     def _beneath(
         self, absolute: str, asked: str, *, typed: bool = True, writing: bool = False
     ) -> tuple[Root, tuple[str, ...]]:
-        """The innermost root that holds a path, and the components below it."""
-        roots = (root for root in self.roots if not (writing and root.is_file))
-        every = (*self.closed, *roots)  # of two that are the same folder, the closed one counts
-        found = [(root, parts) for root in every if (parts := root.relative(absolute)) is not None]
-        root, parts = min(found, key=lambda pair: len(pair[1]), default=(None, ()))
-        if root is None or root in self.closed:
+        """The innermost root that holds a path, and the components below it.
+
+        Raises:
+            PathRefusedError: there is none, or a component is hidden from the caller.
+        """
+        found = self._innermost(absolute, writing=writing)
+        if found is None:
             raise self._refusal(absolute, asked, typed=typed)
+        self.refuse_hidden(found[1], asked)
+        return found
+
+    def _innermost(self, absolute: str, *, writing: bool = False) -> tuple[Root, tuple[str, ...]] | None:
+        best: tuple[Root, tuple[str, ...]] | None = None
+        for root in (*self.closed, *self.roots):  # of two that are the same folder, the closed one counts
+            parts = None if writing and root.is_file else root.relative(absolute)
+            if parts is not None and (best is None or len(parts) < len(best[1])):
+                best = root, parts
+        return None if best is None or best[0] in self.closed else best
+
+    def refuse_below(self, folder: str, parts: tuple[str, ...], asked: str) -> None:
+        """Refuse what lies below an open folder and is hidden or closed to the caller.
+
+        Raises:
+            PathRefusedError: it is.
+        """
         self.refuse_hidden(parts, asked)
-        return root, parts
+        if self.closed and self._innermost(os.path.join(folder, *parts)) is None:  # noqa: PTH118
+            raise self._refusal(folder, asked, typed=False)
+
+    def _is_hidden(self, parts: tuple[str, ...]) -> bool:
+        return not self.hidden and any(part.startswith(".") for part in parts)
 
     def refuse_hidden(self, parts: tuple[str, ...], asked: str) -> None:
         """Refuse components that start with a dot to whoever may not name them.
@@ -201,7 +290,7 @@ class Guard:
         Raises:
             PathRefusedError: there is one.
         """
-        if not self.hidden and any(part.startswith(".") for part in parts):
+        if self._is_hidden(parts):
             raise PathRefusedError(
                 f"{shown(asked)} has a part that starts with a dot, which assistants neither read nor write.",
                 "Ask the person to copy what is needed to a visible file in the working folder.",

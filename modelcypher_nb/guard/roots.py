@@ -6,6 +6,8 @@ import errno
 import os  # pathlib would be a tenth of a command's start
 from dataclasses import dataclass, field
 
+from .beneath import open_beneath, walk
+
 __all__ = ["Root", "is_home_or_above", "working_folder"]
 
 
@@ -51,6 +53,11 @@ class Root:
         """Whether its files (ours, the Hub's) are only ever replaced, never rewritten in place: safe to map."""
         return self.kind in {"home", "hub"}
 
+    @property
+    def is_pinned(self) -> bool:
+        """Whether its folder is held open."""
+        return self._descriptor is not None
+
     def descriptor(self) -> int:
         """The open descriptor of the folder, or of the file's folder.
 
@@ -67,6 +74,20 @@ class Root:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)
             self._descriptor = descriptor
         return self._descriptor
+
+    @property
+    def holds_devices(self) -> bool:
+        """Whether devices lie in it: opening one may do something, so there each thing is looked at first."""
+        return self.path in {"/", "/dev"} or self.path.startswith("/dev/")
+
+    def open(self, parts: tuple[str, ...]) -> int:
+        """Open what lies below for reading, following no link.
+
+        Raises:
+            OSError: as `open_beneath` raises, or the folder doesn't exist (yet).
+        """
+        opener = walk if self.holds_devices else open_beneath
+        return opener(self.descriptor(), "/".join(parts))
 
     def relative(self, absolute: str) -> tuple[str, ...] | None:
         """The components of an absolute, normalised path below this root, or None where it lies elsewhere."""

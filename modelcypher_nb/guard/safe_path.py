@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
 
 from ..errors import MalformedError, MissingFileError, PathRefusedError, UnreadableError, UsageError
+from .beneath import REGISTRY, open_beneath
 from .names import LONGEST_NAME_BYTES, components
 from .secrets import DECEIVING, shown
 from .source import FileSource
@@ -18,12 +19,11 @@ from .writing import AppendFile, append_file, locked, make_folder, publish_folde
 if TYPE_CHECKING:
     from .paths import Guard
 
-__all__ = ["REGISTRY", "Entry", "Identity", "SafePath", "explained", "open_beneath"]
+__all__ = ["REGISTRY", "Entry", "Identity", "SafePath", "explained"]
 
-
-# The registry is SQLite's alone. Closing any descriptor of a file drops every POSIX lock that the process holds on it:
-# another process would then think itself alone, and delete the write-ahead log that this one goes on writing to.
-REGISTRY = "catalog.sqlite3"
+KIND = 0o170000  # the bits of a mode that tell files, folders and others apart
+FILE_OR_FOLDER = frozenset({stat.S_IFREG, stat.S_IFDIR})
+fstat, close = os.fstat, os.close
 
 
 class Identity(NamedTuple):
@@ -49,43 +49,6 @@ class Entry(NamedTuple):
     is_folder: bool
 
 
-def _open_component(parent: int, name: str, flags: int) -> int:
-    """Open one component without following a link and without touching what is neither file nor folder."""
-    if name.startswith(REGISTRY):
-        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), name)
-    status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-    if stat.S_ISLNK(status.st_mode):
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        raise OSError(errno.EOPNOTSUPP, "it is neither a file nor a folder", name)
-    base = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-    descriptor = os.open(name, base | flags, dir_fd=parent)
-    opened = os.fstat(descriptor)
-    if not (stat.S_ISREG(opened.st_mode) or stat.S_ISDIR(opened.st_mode)):
-        os.close(descriptor)
-        raise OSError(errno.EOPNOTSUPP, "it is neither a file nor a folder", name)
-    return descriptor
-
-
-def open_beneath(root: int, parts: tuple[str, ...]) -> int:
-    """Open a path beneath a folder's descriptor, component by component, following no link on the way.
-
-    Raises:
-        OSError: ELOOP for a link, EOPNOTSUPP for a device, FIFO or socket, EBUSY for a registry, else as `open` does.
-    """
-    current = os.dup(root)
-    try:
-        for index, part in enumerate(parts):
-            flags = os.O_DIRECTORY if index < len(parts) - 1 else 0
-            following = _open_component(current, part, flags)
-            os.close(current)
-            current = following
-    except BaseException:
-        os.close(current)
-        raise
-    return current
-
-
 class SafePath:
     """A file or folder that is open and allowed.
 
@@ -93,20 +56,27 @@ class SafePath:
 
     Attributes:
         location: where it is, every link resolved.
-        given: how it was named, which differs where a link led to it (the Hub's snapshots link to blobs).
         managed: whether its bytes are only ever replaced, so that mapping them is safe.
-        identity: what it was when it was opened.
     """
 
-    def __init__(self, descriptor: int, location: str, guard: Guard, *, managed: bool, given: str = "") -> None:
+    __slots__ = ("__weakref__", "_descriptor", "_given", "_guard", "_status", "location", "managed")
+
+    def __init__(self, descriptor: int, location: str, guard: Guard, managed: bool, given: str = "") -> None:
+        """Take over an open descriptor.
+
+        Raises:
+            OSError: EOPNOTSUPP where it is neither a file nor a folder; it is closed then.
+        """
+        # What isn't needed at once is made of these on use: a guarded open is nearly as fast as a bare one.
         self._descriptor = descriptor
         self._guard = guard
+        self._given = given
         self.location = location
-        self.given = given or location
         self.managed = managed
-        status = os.fstat(descriptor)
-        self.is_folder = stat.S_ISDIR(status.st_mode)
-        self.identity = Identity.of(status)
+        self._status = status = fstat(descriptor)
+        if status.st_mode & KIND not in FILE_OR_FOLDER:
+            self.close()
+            raise OSError(errno.EOPNOTSUPP, "it is neither a file nor a folder", location)
 
     def __enter__(self) -> Self:
         return self
@@ -114,17 +84,17 @@ class SafePath:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return f"<SafePath {self.display}>"
 
     def close(self) -> None:
         """Give the descriptor back; harmless when done twice."""
-        descriptor, self._descriptor = self._descriptor, -1
+        descriptor = self._descriptor
         if descriptor >= 0:
-            os.close(descriptor)
+            self._descriptor = -1
+            close(descriptor)
+
+    __del__ = close
 
     def fileno(self) -> int:
         """The open descriptor.
@@ -137,6 +107,21 @@ class SafePath:
                 f"{self.display} was closed already.", "Open it again, and read it within its `with` block."
             )
         return self._descriptor
+
+    @property
+    def given(self) -> str:
+        """How it was named, which differs where a link led to it (the Hub's snapshots link to blobs)."""
+        return self._given or self.location
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder; else it is a file."""
+        return self._status.st_mode & KIND == stat.S_IFDIR
+
+    @property
+    def identity(self) -> Identity:
+        """What it was when it was opened."""
+        return Identity.of(self._status)
 
     @property
     def name(self) -> str:
@@ -201,15 +186,14 @@ class SafePath:
             MissingFileError: there is nothing of that name.
         """
         parts = components(name)
-        self._guard.refuse_hidden(parts, name)
-        location = os.path.join(self.location, *parts)  # noqa: PTH118
+        location = f"{self.location.rstrip('/')}/{name}"
+        self._guard.refuse_below(self.location, parts, name)
         try:
-            descriptor = open_beneath(self._folder(), parts)
+            return SafePath(open_beneath(self._folder(), name), location, self._guard, self.managed)
         except OSError as error:
             if error.errno == errno.ELOOP:
                 return self._guard.open_resolved(location, typed=False)
             raise explained(error, location) from error
-        return SafePath(descriptor, location, self._guard, managed=self.managed)
 
     def for_library(self) -> str:
         """A name under which a library that takes nothing but names reaches this very file (Linux)."""
@@ -252,10 +236,9 @@ class SafePath:
         make_folder(self._folder(), self._single(name), self.location, private=self.managed)
         location = os.path.join(self.location, name)  # noqa: PTH118
         try:
-            descriptor = open_beneath(self._folder(), (name,))
+            return SafePath(open_beneath(self._folder(), name), location, self._guard, self.managed)
         except OSError as error:
             raise explained(error, location) from error
-        return SafePath(descriptor, location, self._guard, managed=self.managed)
 
     def publish(self, temporary: str, name: str, *, replace: bool = False) -> None:
         """Give a finished folder of this one its final name, which must be free, or trade names with `replace`."""

@@ -50,8 +50,8 @@ def test_a_file_cut_while_it_is_read_is_said_to_be(guard: Guard, inside: Path) -
 def test_a_closed_file_is_refused_even_when_its_number_was_given_to_another(guard: Guard, outside: Path) -> None:
     safe = guard.open("file.txt")
     source, number = safe.source(), safe.fileno()
-    safe.close()
     with (outside / "secret.txt").open("rb") as other:
+        safe.close()
         os.dup2(other.fileno(), number)  # as any later open may get the number that became free
     try:
         with pytest.raises(UsageError, match="was closed already"):

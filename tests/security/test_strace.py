@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from modelcypher_nb.guard.beneath import absent, openat2
+
 ROOT = Path(__file__).parents[2]
 SITE = next(Path(entry) for entry in sys.path if entry.endswith("site-packages"))
 
@@ -72,8 +74,21 @@ class Opened:
         if self.folder is None:
             # A root is pinned by its whole name, once, as a folder; the working folder is also where the import looks.
             return self.path in ROOTS and "O_DIRECTORY" in self.flags
+        if "resolve=" in self.flags:  # openat2: a path below the folder, without links; or only where one leads
+            beneath = "RESOLVE_BENEATH" in self.flags and not self.name.startswith("/") and self.is_read_only
+            unlinked = "RESOLVE_NO_SYMLINKS" in self.flags
+            return beneath and (unlinked or {"O_PATH", "RESOLVE_NO_MAGICLINKS"} <= self.words)
         within = "/" not in self.name and "O_NOFOLLOW" in self.flags
-        return within or (self.name == "." and "O_DIRECTORY" in self.flags)
+        # "." is the folder again, to list it, or a file in it that has no name yet.
+        return within or (self.name == "." and bool(self.words & {"O_DIRECTORY", "O_TMPFILE"}))
+
+    @property
+    def words(self) -> set[str]:
+        return set(re.findall(r"[A-Z][A-Z_]+", self.flags))
+
+    @property
+    def is_read_only(self) -> bool:
+        return not self.words & {"O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC"}
 
 
 def _lines(folder: Path) -> Iterator[str]:
@@ -127,6 +142,8 @@ def test_every_file_of_the_tour_came_through_the_guard_or_is_listed(trace: tuple
     through_guard = [one for one in opened if one.is_guards]
     assert any(one.path.endswith("model.safetensors") for one in through_guard), "the model wasn't seen"
     assert any("/series/" in one.path for one in through_guard), "the metric series weren't seen"
+    by_openat2 = any("RESOLVE_NO_SYMLINKS" in one.words for one in through_guard)
+    assert by_openat2 or openat2() is absent, "openat2 wasn't seen"
     strangers = sorted(
         {
             one.path
