@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from typing import Any
 
 from ..errors import MissingFileError, UnsafeFileError, UsageError
@@ -166,7 +167,7 @@ def content(
         return _load_part(safe, part, mapped)
     from .arrays import live
 
-    return live(part.content.root, mapped=safe.managed if mapped is None else mapped, file=safe)
+    return live(part.content.root, mapped=mapped, rescue=rescue)
 
 
 def pickled(safe: SafePath, report: ModelReport) -> tuple[str, ...]:
@@ -196,9 +197,11 @@ def _refuse_code(safe: SafePath, verdict: Verdict, *, rescue: bool) -> None:
 def _load_part(safe: SafePath, part: Part, mapped: bool | None) -> dict[str, Any]:
     if part.content is None:
         return dict(safetensors.load(safe, part.header, mapped=mapped))
-    from .arrays import load_tensors
+    from .arrays import to_numpy, to_torch
 
-    return load_tensors(part.content.tensors, safe, mapped=safe.managed if mapped is None else mapped)
+    if find_spec("torch") is None:
+        return to_numpy(part.content.tensors)
+    return dict(to_torch(part.content.tensors, mapped=mapped))
 
 
 def digest(safe: SafePath, progress: Progress | None = None) -> str:

@@ -121,7 +121,8 @@ class _Storages:
             raise UnfitError("isn't what torch writes")
         known = self.roots.setdefault(key, Storage(key, dtype, count * bytes_of(dtype), None, device=location))
         if (known.dtype, known.size_bytes) != (dtype, count * bytes_of(dtype)):
-            raise LieError(f"gives the storage '{shown(key, 40)}' two types or sizes")
+            lost = Storage(key, dtype, count * bytes_of(dtype), None, device=location)
+            raise LieError(f"gives the storage '{shown(key, 40)}' two types or sizes", lost)
         view = identity[5] if len(identity) == 6 else None
         return known if view is None else self._view(known, view)
 
@@ -133,7 +134,8 @@ class _Storages:
             raise UnfitError("isn't what torch writes")
         size = bytes_of(root.dtype)
         if (offset + count) * size > root.size_bytes:
-            raise LieError("views more of a storage than there is")
+            lost = Storage(key, root.dtype, count * size, None, device=root.device)
+            raise LieError("views more of a storage than there is", lost)
         made = Storage(key, root.dtype, count * size, None, device=root.device)
         return self._views.setdefault((root.key, key), (made, offset * size))[0]
 

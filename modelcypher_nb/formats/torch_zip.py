@@ -154,18 +154,19 @@ class StorageReader:
         if known is None:
             known = self.storages[key] = self._made(key, dtype, size, location)
         if (known.dtype, known.size_bytes) != (dtype, size):
-            raise LieError(f"gives the storage '{shown(key, 40)}' two types or sizes")
+            raise LieError(f"gives the storage '{shown(key, 40)}' two types or sizes", Storage(key, dtype, size, None))
         return known
 
     def _made(self, key: str, dtype: str, size: int, location: str) -> Storage:
         if location == "meta":
             return Storage(key, dtype, size, None, device="meta")
+        lost = Storage(key, dtype, size, None, device=location)
         name = self._folder + key
         member = self._archive.members.get(name)
         if member is None:
-            raise LieError(f"names the storage '{shown(key, 40)}', which the archive doesn't hold")
+            raise LieError(f"names the storage '{shown(key, 40)}', which the archive doesn't hold", lost)
         if member.size != size:
-            raise LieError(f"says that the storage '{shown(key, 40)}' has {size} bytes, but it has {member.size}")
+            raise LieError(f"says that the storage '{shown(key, 40)}' has {size} bytes, but it has {member.size}", lost)
         return Storage(key, dtype, size, self._archive.open(name), self._big_endian, location)
 
 

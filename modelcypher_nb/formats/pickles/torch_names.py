@@ -57,7 +57,7 @@ def _whole(value: Any, what: str) -> int:
 
 def sizes(value: Any, what: str) -> tuple[int, ...]:
     """A shape or stride: a tuple, a list or a torch.Size of whole numbers."""
-    if type(value) is Shell and value.kind == "torch.Size":
+    if isinstance(value, Shell) and value.kind == "torch.Size":
         value = value.value
     if type(value) not in {tuple, list}:
         raise UnfitError(f"is given a {what} that is no tuple")
@@ -237,7 +237,7 @@ def _tensor(value: Any) -> Tensor:
 
 
 def _value_name(value: Any, names: tuple[str, ...], what: str) -> str:
-    if type(value) is Shell and value.kind == f"torch.{what}" and value.value in names:
+    if isinstance(value, Shell) and value.kind == f"torch.{what}" and value.value in names:
         return str(value.value)
     if type(value) is Global and value.module == "torch" and value.name in names:
         return value.name

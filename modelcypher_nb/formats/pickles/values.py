@@ -42,7 +42,15 @@ class UnfitError(Exception):
 
 
 class LieError(UnfitError):
-    """A size, stride or offset that the file's own bytes contradict; the text says how."""
+    """A size, stride or offset that the file's own bytes contradict; the text says how.
+
+    Attributes:
+        stands_for: what the walk goes on with, so that what follows is judged all the same.
+    """
+
+    def __init__(self, text: str, stands_for: Value = None) -> None:
+        super().__init__(text)
+        self.stands_for = stands_for
 
 
 class Described:

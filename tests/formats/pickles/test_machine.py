@@ -70,10 +70,11 @@ def test_a_damaged_pickle_ends_in_a_verdict(value: Any, protocol: int, data: st.
 @settings(max_examples=500, deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_end_in_a_verdict(data: bytes) -> None:
+    context = Context("a.pkl")
     try:
-        walked(data)
-    except MalformedError as error:
-        assert error.remedy
+        walked(data, context)
+    except MalformedError:
+        assert "malformed" in levels(context)
 
 
 def test_every_opcode_that_python_knows_is_known_here() -> None:
@@ -90,7 +91,7 @@ def test_a_call_is_code_and_says_which_with_what(protocol: int) -> None:
     assert (found.kind, found.arguments, found.is_code) == ("os.system", ("echo harmless",), True)
     (finding,) = context.findings
     assert (finding.level, finding.rule, finding.name) == ("code", "pickle-call", "os.system")
-    assert finding.excerpt == "os.system('echo harmless')" or finding.excerpt == "os.system(('echo harmless'))"
+    assert finding.excerpt == "os.system('echo harmless')"
     assert finding.offset is not None
     assert finding.remedy
 
