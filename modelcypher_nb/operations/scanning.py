@@ -39,7 +39,7 @@ def model_scan(
     """
     targets, judging = _targets(call, path), Judging(call)
     results = []
-    with call.progress("scanned") as tell:
+    with call.progress("scanned files") as tell:
         for text, is_match in targets.items():
             results.append(_judged(call, judging, text, is_match=is_match))
             tell(len(results), len(targets))

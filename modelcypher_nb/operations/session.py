@@ -247,7 +247,11 @@ class Call:
             error.offer = lambda: offer(error)  # type: ignore[attr-defined]
 
     def progress(self, what: str) -> AbstractContextManager[Tell]:
-        """Show how far a long work is, where a person looks on; `what` is the word for what is done ("scanned")."""
+        """Show a person how far a long work is.
+
+        Args:
+            what: a verb and what is counted, as in "scanned files".
+        """
         show = self.session.show_progress
         return show(what) if show is not None and not self.is_assistant else nullcontext(_tell_nobody)
 

@@ -15,6 +15,7 @@ from ..operations.operation import find
 from ..operations.operation import run as execute
 from ..operations.session import current
 from ..settings import Settings
+from .reports import answer_file, machine_answer, machine_text, write_answer
 
 if TYPE_CHECKING:
     from .words import Request
@@ -59,20 +60,19 @@ def _answer(words: Sequence[str], program: str) -> tuple[str, int]:
     call = current().person()
     for folder in request.allow:
         execute(find("settings_allow"), call, {"path": folder})
-    facts = execute(request.operation, call, request.arguments)
+    if sys.stderr.isatty():
+        from .progress import on_terminal
+
+        call.session.show_progress = on_terminal
+    with answer_file(call, request) as file:
+        facts = execute(request.operation, call, request.arguments)
+        content = machine_answer(request, facts)
+        if file is not None:
+            write_answer(file, facts, content)
+    answer = machine_text(content) if content is not None and file is None else _text(request, facts)
     if request.operation.name == "settings_allow" and not request.arguments.get("lasting"):
         _note("This allows it for this one command, which is over. For good: mc settings allow --lasting DIR")
-    answer = _json(request, facts) if request.json else _text(request, facts)
     return answer, getattr(facts, "exit_code", 0)
-
-
-def _json(request: Request, facts: Any) -> str:
-    import json
-
-    from ..operations.wire import wire
-
-    # ASCII: no character of a file can steer the terminal.
-    return json.dumps(wire(request.operation, facts), indent=2, allow_nan=False)
 
 
 def _text(request: Request, facts: Any) -> str:

@@ -10,6 +10,7 @@ from ..extras import running_shell
 from ..operations.facts import WHERE
 from ..operations.session import current
 from ..views.sheets import SHEETS
+from .progress import in_cell
 
 __all__ = ["install", "register", "unregister"]
 
@@ -37,6 +38,7 @@ def register(shell: Any) -> None:
         png.for_type_by_name(*FIGURE.rsplit(".", 1), _png)
     if getattr(shell, "kernel", None) is not None:
         current().offer_allow = _offer
+        current().show_progress = in_cell
 
 
 def unregister(shell: Any) -> None:
@@ -46,6 +48,7 @@ def unregister(shell: Any) -> None:
         formatter.pop(f"{module}.{name}", None)
     shell.display_formatter.formatters["image/png"].pop(FIGURE, None)
     current().offer_allow = None
+    current().show_progress = None
 
 
 def _types() -> list[tuple[str, str]]:

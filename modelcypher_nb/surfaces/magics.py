@@ -14,6 +14,7 @@ from ..errors import ModelCypherError, UsageError
 from ..guard.secrets import shown
 from ..operations.operation import run
 from ..operations.session import current
+from .reports import answer_file, machine_answer, write_answer
 
 __all__ = ["load", "unload"]
 
@@ -135,12 +136,15 @@ def _run(line: str, names: Mapping[str, Any], local: Mapping[str, Any]) -> Any:
         if request is None:
             return None
         arguments = {name: found.filled(value, names, local) for name, value in request.arguments.items()}
+        request = request._replace(output=found.filled(request.output, names, local))
     except ModelCypherError as error:
         found.named(error)
         raise
-    facts = run(request.operation, current().person(), arguments)
-    if not request.json:
-        return facts
-    from ..operations.wire import wire
-
-    return wire(request.operation, facts)
+    call = current().person()
+    with answer_file(call, request) as file:
+        facts = run(request.operation, call, arguments)
+        content = machine_answer(request, facts)
+        if file is None:
+            return facts if content is None else content
+        write_answer(file, facts, content)
+    return facts

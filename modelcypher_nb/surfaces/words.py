@@ -16,6 +16,7 @@ from .vocabulary import EXIT_CODES, commands, explained, is_positional, metavar,
 __all__ = ["Request", "parse"]
 
 HELP_WIDTH = 100
+SCAN = "model_scan"
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH}
 
 
@@ -25,12 +26,16 @@ class Request(NamedTuple):
     Attributes:
         json: whether the answer is wanted as machines get it.
         allow: folders to allow for this command.
+        sarif: whether the answer is wanted as code hosts take findings.
+        output: the file that the answer goes to; a person gets it as text all the same.
     """
 
     operation: Operation
     arguments: dict[str, Any]
     json: bool
     allow: tuple[str, ...]
+    sarif: bool = False
+    output: str | None = None
 
 
 def parse(words: Sequence[str], program: str, *, in_shell: bool) -> Request | None:
@@ -126,6 +131,19 @@ def _common(*, in_shell: bool) -> list[click.Parameter]:
     return found
 
 
+def _of_scan() -> list[click.Parameter]:
+    """What a report takes beside `--json`: pipelines read it from a file while their log shows the text."""
+    return [
+        click.Option(["--sarif"], is_flag=True, help="Answer as SARIF 2.1.0, for code hosts and editors."),
+        click.Option(
+            ["--output"],
+            type=click.UNPROCESSED,
+            metavar="FILE",
+            help="Write the JSON, SARIF or text to a new file, and show the text here.",
+        ),
+    ]
+
+
 class _Verb(click.Command):
     """One operation as a command; its value is a Request."""
 
@@ -134,14 +152,21 @@ class _Verb(click.Command):
         options = [_option(item) for item in found.parameters if not is_positional(item)]
         super().__init__(
             name,
-            params=[*positional, *options, *_common(in_shell=in_shell)],
+            params=[*positional, *options, *(_of_scan() if found.name == SCAN else ()), *_common(in_shell=in_shell)],
             help=found.description,
             callback=self._request,
             context_settings={**SETTINGS, "allow_extra_args": True},  # ours to refuse, by a sentence that helps
         )
         self.operation = found
 
-    def _request(self, wants_json: bool, allow: tuple[str, ...] = (), **values: Any) -> Request:
+    def _request(
+        self,
+        wants_json: bool,
+        allow: tuple[str, ...] = (),
+        sarif: bool = False,
+        output: str | None = None,
+        **values: Any,
+    ) -> Request:
         context = click.get_current_context()
         if context.args:
             self._refuse_more(context)
@@ -152,7 +177,10 @@ class _Verb(click.Command):
             if value is not None and value != ()
         }
         folders = (*above.get("allow", ()), *allow)
-        return Request(self.operation, given, wants_json or above.get("wants_json", False), folders)
+        wants_json = wants_json or above.get("wants_json", False)
+        if sarif and wants_json:
+            raise UsageError("--json and --sarif are two forms of one answer.", "Choose one of them.")
+        return Request(self.operation, given, wants_json, folders, sarif, output)
 
     def _refuse_more(self, context: click.Context) -> NoReturn:
         named = [option_name(item) for item in self.operation.parameters if not is_positional(item)]
