@@ -107,6 +107,11 @@ export interface Finding {
   what: string;
   where?: string;
   remedy?: string;
+  rule?: string;
+  member?: string;
+  offset?: number;
+  excerpt?: string;
+  name?: string;
 }
 
 export interface Verdict {
@@ -130,6 +135,24 @@ export interface Tensor {
   shape: number[];
   sizeBytes: number;
   file?: string;
+  layout?: string;
+  strides?: number[];
+  aliasOf?: string;
+  storageBytes?: number;
+}
+
+/** One value of what a file holds beside and around its tensors. */
+export interface TreeNode {
+  key: string;
+  kind: string;
+  text?: string;
+  children?: TreeNode[];
+  omitted?: number;
+}
+
+export interface PickleNote {
+  text: string;
+  command: string;
 }
 
 export interface ModelCardData {
@@ -157,6 +180,9 @@ export interface ModelCardData {
   tensorCount: number;
   tensors: Tensor[];
   lineage?: Record<string, unknown>;
+  /** What to tell of files that rely on pickle, and the command that converts them. */
+  warning?: PickleNote;
+  tree?: TreeNode;
 }
 
 // training_run

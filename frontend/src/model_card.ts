@@ -1,6 +1,7 @@
 /** A model's card: what it is, whether it is safe to load, where its bytes are, and every tensor in it. */
 
 import { anywidget } from "./anywidget";
+import { contentTree } from "./content_tree";
 import { ActionButtons } from "./controls";
 import { type Child, chip, facts, h, replace } from "./dom";
 import { bytes, count, percent, plural, whole } from "./format";
@@ -21,7 +22,12 @@ export const view: View<ModelCardData> = {
 class Card implements Drawn<ModelCardData> {
   private readonly header = h("header", { class: "mc-header" });
   private readonly dtypes = h("div");
+  private readonly warning = h("div");
+  private readonly converting = new ActionButtons([
+    { action: "convert", label: "Convert to safetensors", kind: "primary", title: "Writes a safetensors copy beside it; nothing in the file runs" },
+  ]);
   private readonly reasons = h("div");
+  private readonly content = h("div");
   private readonly facts = h("div");
   private readonly register = h("input", { type: "text", class: "mc-search", placeholder: "name", "aria-label": "Name to register under", spellcheck: "false" });
   private readonly registerRow = h("div", { class: "mc-register" });
@@ -37,18 +43,21 @@ class Card implements Drawn<ModelCardData> {
     this.register.addEventListener("keydown", (event) => {
       if (event.key === "Enter") this.registering.element.querySelector("button")?.click();
     });
-    body.append(this.header, this.reasons, this.dtypes, this.facts, this.registerRow, this.tensors.element);
-    this.update(stage, new Set(["tensors"]));
+    body.append(this.header, this.warning, this.reasons, this.dtypes, this.facts, this.registerRow, this.tensors.element, this.content);
+    this.update(stage, new Set(["tensors", "tree"]));
   }
 
   update(stage: Stage<ModelCardData>, changed: ReadonlySet<string>): void {
     const data = stage.data;
     replace(this.header, ...header(data, stage.live));
+    replace(this.warning, ...this.banner(data));
+    if (changed.has("tree")) replace(this.content, data.tree?.children?.length ? contentTree(data.tree) : null);
     replace(this.dtypes, dtypeBar(data.dtypes));
     replace(this.reasons, ...reasons(data, stage.live));
     replace(this.facts, cardFacts(data));
     if (changed.has("tensors")) this.tensors.update(data.tensors, data.tensorCount);
     this.tensors.element.hidden = data.tensorCount === 0;
+    this.converting.update(stage as Stage<unknown>);
     this.actions.update(stage as Stage<unknown>);
     this.registering.update(stage as Stage<unknown>);
     this.register.hidden = !stage.can("register");
@@ -56,6 +65,18 @@ class Card implements Drawn<ModelCardData> {
   }
 
   dispose(): void {}
+
+  private banner(data: ModelCardData): Child[] {
+    if (!data.warning) return [];
+    return [
+      h(
+        "div",
+        { class: "mc-banner", role: "note", "aria-label": "Pickle warning" },
+        h("p", {}, data.warning.text, " ", h("code", {}, data.warning.command)),
+        this.converting.element,
+      ),
+    ];
+  }
 
   private name(): Record<string, unknown> | null {
     const name = this.register.value.trim();

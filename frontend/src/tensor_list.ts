@@ -114,7 +114,7 @@ export class TensorList {
         style: `transform:translateY(${index * ROW}px);--level:${level - 1}`,
       },
       h("span", { role: "gridcell", class: "name", title: node.path }, h("i", { class: "twist", "aria-hidden": "true" }), ...this.marked(node)),
-      h("span", { role: "gridcell", class: "mc-muted" }, node.tensor ? node.tensor.dtype : plural(node.tensors, "tensor")),
+      h("span", { role: "gridcell", class: "mc-muted", title: node.tensor ? story(node.tensor) : undefined }, node.tensor ? kind(node.tensor) : plural(node.tensors, "tensor")),
       h("span", { role: "gridcell", class: "shape" }, node.tensor ? shape(node.tensor.shape) : ""),
       h("span", { role: "gridcell", class: "num", title: whole(node.parameters) }, count(node.parameters)),
       h("span", { role: "gridcell", class: "num", title: `${whole(node.bytes)} bytes` }, bytes(node.bytes)),
@@ -188,4 +188,21 @@ export class TensorList {
     else if (top + ROW * 2 > this.grid.scrollTop + this.grid.clientHeight) this.grid.scrollTop = top + ROW * 2 - this.grid.clientHeight;
     this.paint();
   }
+}
+
+/** The type, and what is special about where the values lie. */
+function kind(tensor: Tensor): string {
+  if (tensor.layout) return `${tensor.dtype} ${tensor.layout}`;
+  if (tensor.aliasOf !== undefined) return `${tensor.dtype} alias`;
+  if (tensor.strides || (tensor.storageBytes ?? 0) > tensor.sizeBytes) return `${tensor.dtype} view`;
+  return tensor.dtype;
+}
+
+function story(tensor: Tensor): string | undefined {
+  const parts = [
+    tensor.aliasOf !== undefined && `the same bytes as ${tensor.aliasOf}`,
+    tensor.strides && `strides ${tensor.strides.join(", ")}`,
+    tensor.storageBytes !== undefined && `of a storage of ${bytes(tensor.storageBytes)}`,
+  ].filter(Boolean);
+  return parts.length ? parts.join("; ") : undefined;
 }

@@ -24,6 +24,13 @@ export function meaning(level: string): string {
 
 const MOST_FINDINGS = 50;
 
+/** File, member and byte, as one would look it up in a hex viewer. */
+function place(finding: Finding): string {
+  const member = finding.member ? ` ▸ ${finding.member}` : "";
+  const offset = finding.offset !== undefined && (finding.member || finding.offset > 0) ? ` @ ${finding.offset}` : "";
+  return `${finding.where ?? ""}${member}${offset}`;
+}
+
 export function findings(list: readonly Finding[], live: boolean): HTMLElement | null {
   if (list.length === 0) return null;
   const items = list.slice(0, MOST_FINDINGS).map((finding) => {
@@ -33,7 +40,8 @@ export function findings(list: readonly Finding[], live: boolean): HTMLElement |
       {},
       h("span", { class: `mc-level ${tone}` }, finding.level),
       h("span", { class: "what" }, finding.what),
-      finding.where && h("code", {}, finding.where),
+      finding.where && h("code", {}, place(finding)),
+      finding.excerpt && h("code", { class: "mc-excerpt" }, finding.excerpt),
       finding.remedy && h("span", { class: "mc-muted" }, finding.remedy),
     );
   });

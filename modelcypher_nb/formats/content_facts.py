@@ -13,8 +13,8 @@ from .report import TensorInfo, TreeNode
 
 __all__ = ["tensor_infos", "tree_of"]
 
-MOST_NODES = 2_000
-MOST_CHILDREN = 200
+MOST_NODES = 600
+MOST_CHILDREN = 100
 DEEPEST = 24
 
 

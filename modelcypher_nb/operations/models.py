@@ -13,7 +13,7 @@ from ..formats.report import ModelReport
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from ..store.ids import ModelSource, check_id
-from .facts import ModelFacts, ModelList, ModelRow, VerifyFacts
+from .facts import ModelFacts, ModelList, ModelRow, PickleNote, VerifyFacts
 from .judging import Judging
 from .opening import open_model, open_registered, registered
 from .operation import Param, operation
@@ -60,6 +60,8 @@ def model_facts(
         license=report.license,
         source=_source(report, record),
         lineage=record.lineage or None if record else None,
+        pickled=detect.pickled(safe, report),
+        warning=PickleNote.of(f"{record.id}@{record.version}" if record else shown(safe.given), report.pickled),
         report=report,
     )
 

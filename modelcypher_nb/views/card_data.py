@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..formats.report import TensorInfo
+from ..formats.report import TensorInfo, TreeNode
 from ..guard.secrets import shown
 from ..operations.facts import ModelFacts
 from ..operations.wire import plain
@@ -34,6 +34,11 @@ def card_data(facts: ModelFacts, *, stale: bool = False) -> dict[str, Any]:
         "tensorCount": len(everything) if facts.report is not None else facts.tensor_count,
         "tensors": [_tensor(tensor, with_file=len(facts.files) > 1) for tensor in everything[:MOST_TENSORS]],
     }
+    report = facts.report
+    if report is not None and report.tree is not None and report.tree.children:
+        data["tree"] = _node(report.tree)
+    if facts.warning is not None:
+        data["warning"] = {"text": facts.warning.text, "command": facts.warning.command}
     if facts.format != IN_MEMORY:
         data |= {"path": facts.path, **_provenance(facts)}
     if stale:
@@ -42,13 +47,33 @@ def card_data(facts: ModelFacts, *, stale: bool = False) -> dict[str, Any]:
 
 
 def _tensor(tensor: TensorInfo, *, with_file: bool) -> dict[str, Any]:
-    row = {
+    row: dict[str, Any] = {
         "name": shown(tensor.name, 400),
         "dtype": tensor.dtype,
         "shape": list(tensor.shape),
         "sizeBytes": tensor.size_bytes,
     }
+    if tensor.layout != "dense":
+        row["layout"] = tensor.layout
+    if tensor.strides is not None:
+        row["strides"] = list(tensor.strides)
+    if tensor.alias_of is not None:
+        row["aliasOf"] = shown(tensor.alias_of, 400)
+    if tensor.storage_bytes is not None and tensor.storage_bytes > tensor.size_bytes:
+        row["storageBytes"] = tensor.storage_bytes
     return {**row, "file": shown(tensor.file)} if with_file else row
+
+
+def _node(node: TreeNode) -> dict[str, Any]:
+    """A value of the tree; its texts were escaped when it was made."""
+    row: dict[str, Any] = {"key": node.key, "kind": node.kind}
+    if node.text:
+        row["text"] = node.text
+    if node.children:
+        row["children"] = [_node(child) for child in node.children]
+    if node.omitted:
+        row["omitted"] = node.omitted
+    return row
 
 
 def _provenance(facts: ModelFacts) -> dict[str, str]:

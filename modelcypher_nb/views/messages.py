@@ -138,6 +138,11 @@ class Finding(TypedDict):
     what: str
     where: NotRequired[str]
     remedy: NotRequired[str]
+    rule: NotRequired[str]
+    member: NotRequired[str]
+    offset: NotRequired[int]
+    excerpt: NotRequired[str]
+    name: NotRequired[str]
 
 
 class Verdict(TypedDict):
@@ -169,6 +174,27 @@ class Tensor(TypedDict):
     shape: list[int]
     sizeBytes: int
     file: NotRequired[str]
+    layout: NotRequired[str]
+    strides: NotRequired[list[int]]
+    aliasOf: NotRequired[str]
+    storageBytes: NotRequired[int]
+
+
+class TreeNode(TypedDict):
+    """One value of what a file holds beside and around its tensors."""
+
+    key: str
+    kind: str
+    text: NotRequired[str]
+    children: NotRequired["list[TreeNode]"]
+    omitted: NotRequired[int]
+
+
+class PickleNote(TypedDict):
+    """What to tell of files that rely on pickle."""
+
+    text: str
+    command: str
 
 
 class ModelCardData(TypedDict):
@@ -198,6 +224,8 @@ class ModelCardData(TypedDict):
     tensorCount: int
     tensors: list[Tensor]
     lineage: NotRequired[dict[str, Any]]
+    warning: NotRequired[PickleNote]
+    tree: NotRequired[TreeNode]
 
 
 class JobError(TypedDict):

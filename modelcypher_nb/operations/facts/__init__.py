@@ -9,7 +9,17 @@ if TYPE_CHECKING:
     from .doctor import Check, DoctorFacts
     from .jobs import JobEvent, JobFacts, JobList, JobLog, JobMetrics, SeriesFacts
     from .kernel import KernelFacts, LiveObject
-    from .models import ModelFacts, ModelList, ModelRow, ScanFacts, ScanResult, TrustList, TrustRow, VerifyFacts
+    from .models import (
+        ModelFacts,
+        ModelList,
+        ModelRow,
+        PickleNote,
+        ScanFacts,
+        ScanResult,
+        TrustList,
+        TrustRow,
+        VerifyFacts,
+    )
     from .server import AuditList, ServerConfig, ServerFacts
     from .settings import SettingFacts, SettingsFacts
     from .storage import StorageFacts
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
 WHERE = {
     "ModelFacts": "models",
     "ModelRow": "models",
+    "PickleNote": "models",
     "ModelList": "models",
     "ScanResult": "models",
     "ScanFacts": "models",
@@ -67,6 +78,7 @@ __all__ = [
     "ModelFacts",
     "ModelList",
     "ModelRow",
+    "PickleNote",
     "ScanFacts",
     "ScanResult",
     "SeriesFacts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ...formats.report import FileInfo, JudgedFile, ModelReport, TensorInfo, Verdict
@@ -15,12 +16,31 @@ __all__ = [
     "ModelFacts",
     "ModelList",
     "ModelRow",
+    "PickleNote",
     "ScanFacts",
     "ScanResult",
     "TrustList",
     "TrustRow",
     "VerifyFacts",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class PickleNote:
+    """What is told of files that rely on pickle: one sentence, and the command that converts them."""
+
+    text: str
+    command: str
+
+    @classmethod
+    def of(cls, reference: str, pickled: tuple[str, ...]) -> PickleNote | None:
+        """The note on a model; None where nothing of it relies on pickle."""
+        if not pickled:
+            return None
+        several = f"{len(pickled)} files of {reference} rely on pickle"
+        what = f"{reference} relies on pickle" if len(pickled) == 1 else several
+        text = f"{what}, which can run code in other loaders; here nothing runs. Convert it once:"
+        return cls(text, f"mc model convert {quote(reference)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +51,8 @@ class ModelFacts:
         reference: `name@version` where it is registered.
         tensors: one page of its tensors; `tensor_count` counts all.
         placement: where the bytes are, in words.
+        pickled: the files that rely on pickle.
+        warning: what is told of them, with the command that converts them.
         report: everything that was read; stays in the process.
     """
 
@@ -59,6 +81,8 @@ class ModelFacts:
     license: str | None = None
     source: ModelSource | None = None
     lineage: dict[str, Any] | None = None
+    pickled: tuple[str, ...] = ()
+    warning: PickleNote | None = None
     report: ModelReport | None = field(default=None, repr=False, compare=False, metadata={"wire": False})
 
 
