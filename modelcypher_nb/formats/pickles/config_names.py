@@ -20,7 +20,7 @@ __all__ = ["NAMES", "Node"]
 ATTRIBUTE_DICTS = (
     "lightning.fabric.utilities.data.AttributeDict", "lightning_fabric.utilities.data.AttributeDict",
     "lightning.pytorch.utilities.parsing.AttributeDict", "pytorch_lightning.utilities.parsing.AttributeDict",
-    "yacs.config.CfgNode", "easydict.EasyDict", "munch.Munch", "addict.addict.Dict", "box.box.Box",
+    "yacs.config.CfgNode", "easydict.EasyDict", "munch.Munch", "addict.addict.Dict",
 )  # fmt: skip
 CONTAINERS = (
     "omegaconf.dictconfig.DictConfig", "omegaconf.listconfig.ListConfig", "omegaconf.tupleconfig.TupleConfig",
@@ -37,6 +37,7 @@ METADATA_KEYS = TYPED | {"optional", "key", "flags", "flags_root", "resolver_cac
 NODE_KEYS = frozenset(
     {"_metadata", "_parent", "_content", "_val", "_flags_cache", "enum_type", "literal_type", "fields"}
 )
+BOX = "box.box.Box"
 TYPING = ("Any", "Dict", "List", "Tuple", "Union", "Optional", "Literal")
 
 
@@ -85,6 +86,40 @@ class Facts(Shell):
         }:  # fmt: skip
             raise UnfitError("is given a state that isn't OmegaConf's")
         self.value = state
+
+
+class Box(Shell):
+    """python-box's dict; its settings name the class that it makes of dicts within, so they come last, and proven."""
+
+    __slots__ = ("settings",)
+
+    def __init__(self) -> None:
+        super().__init__(BOX, {})
+        self.settings: dict[str, Any] | None = None
+
+    def parts(self) -> tuple[Any, ...]:
+        """Its items and its settings."""
+        return (self.value, self.settings)
+
+    def set_items(self, pairs: list[tuple[Any, Any]]) -> None:
+        """Take items."""
+        if self.settings is not None:
+            raise UnfitError("is given items after its settings")
+        self.value.update(pairs)
+
+    def build(self, state: Any) -> None:
+        """Take the settings."""
+        settings = a_state(a_state(state).get("_box_config"))
+        made = settings.get("box_class")
+        if set(state) != {"_box_config"} or not (made is None or (type(made) is Global and made.text == BOX)):
+            raise UnfitError("is given settings that aren't a box's")
+        self.settings = settings
+
+
+def _box(context: Context, arguments: tuple[Any, ...]) -> Box:
+    del context
+    exactly(arguments, 0)
+    return Box()
 
 
 def _is_type(value: Any) -> bool:
@@ -146,6 +181,7 @@ NAMES: dict[tuple[str, str], Trusted] = {
         key: Trusted(trusted.reason, trusted.call, is_value=True, level="data")
         for key, trusted in _table(ATTRIBUTE_DICTS, "a dict with attributes", _attribute_dict_of).items()
     },
+    ("box.box", "Box"): Trusted("a dict with attributes", _box, is_value=True, level="data"),
     **_table((*CONTAINERS, *NODES), "a configuration's value", _node_of),
     **_table(METADATA, "what is told about a configuration's value", _facts_of),
     **{("typing", name): Trusted("a type, as a value only", is_value=True) for name in TYPING},

@@ -176,7 +176,9 @@ class DType(Described):
         self.has_object, self.depth, self.count = made.has_object, made.depth, made.count
 
     def _take_fields(self, names: Any, fields: Any) -> None:
-        if type(names) is not tuple or type(fields) is not dict or self.code != "V" or self.base is not None:
+        if type(names) is not tuple or not all(type(name) is str for name in names):
+            raise UnfitError("is given names that are no texts")
+        if type(fields) is not dict or self.code != "V" or self.base is not None:
             raise UnfitError("is given fields that are none")
         taken = [_field(name, fields.get(name)) for name in names]
         known = {one.name for one in taken} | {one.title for one in taken if one.title is not None}
@@ -198,8 +200,8 @@ class DType(Described):
 
 
 def _order(value: Any) -> str:
-    text = value.decode("latin-1") if type(value) is bytes else value
-    if text not in {"<", ">", "|", "="} or type(text) is not str:
+    text = _text(value, "order of bytes")
+    if text not in {"<", ">", "|", "="}:
         raise UnfitError("is given an order of bytes that is none")
     return text
 
@@ -212,11 +214,11 @@ def _text(value: Any, what: str) -> str:
     return value
 
 
-def _field(name: Any, entry: Any) -> Field:
+def _field(name: str, entry: Any) -> Field:
     if type(entry) is not tuple or len(entry) not in {2, 3} or type(entry[0]) is not DType:
         raise UnfitError("is given a field that is none")
     title = _text(entry[2], "title") if len(entry) == 3 and entry[2] is not None else None
-    return Field(_text(name, "name"), entry[0].settle(), a_size(entry[1], "offset"), title)
+    return Field(name, entry[0].settle(), a_size(entry[1], "offset"), title)
 
 
 def _unit(value: Any) -> str:

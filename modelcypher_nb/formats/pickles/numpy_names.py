@@ -68,7 +68,7 @@ def _frombuffer(context: Context, arguments: tuple[Any, ...]) -> Array:
         raise UnfitError("makes an array of what are no bytes of its dtype")
     shape = a_shape(shape)
     axes = arguments[4] if len(arguments) == 5 else None
-    if order not in {"C", "F", "K"} or type(order) is not str or (axes is not None) != (order == "K"):
+    if type(order) is not str or order not in {"C", "F", "K"} or (axes is not None) != (order == "K"):
         raise UnfitError("makes an array in an order that is none")
     source = bytes_source(old_bytes(data), context.where)
     if dtype.base is not None:

@@ -1,0 +1,153 @@
+"""The allow-list's readings, over any arguments: they give a description or a reason, and nothing else happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from modelcypher_nb.formats.pickles.context import Context
+from modelcypher_nb.formats.pickles.joblib_names import Wrapper
+from modelcypher_nb.formats.pickles.numpy_arrays import Array, empty_array
+from modelcypher_nb.formats.pickles.numpy_dtypes import DType, read_dtype
+from modelcypher_nb.formats.pickles.trusted_names import TRUSTED
+from modelcypher_nb.formats.pickles.values import (
+    Described,
+    Global,
+    LazyBytes,
+    Opaque,
+    PlainDict,
+    Shell,
+    Storage,
+    Tensor,
+    UnfitError,
+)
+from modelcypher_nb.guard.source import BytesSource
+
+SOURCE = BytesSource(bytes(64), "a file")
+
+
+def storage() -> Storage:
+    return Storage("0", "F32", 64, SOURCE)
+
+
+DESCRIBED: tuple[Callable[[], Any], ...] = (
+    lambda: Global("builtins", "list", 0),
+    lambda: Global("numpy", "ndarray", 0),
+    lambda: Global("numpy", "record", 0),
+    lambda: Global("torch", "float32", 0),
+    lambda: Global("os", "system", 0),
+    lambda: LazyBytes(SOURCE, 0, 64),
+    lambda: Opaque("somebody.Own"),
+    lambda: PlainDict("collections.OrderedDict", {"a": 1}),
+    lambda: Shell("torch.Size", (2, 3)),
+    lambda: Shell("datetime.timezone", "UTC"),
+    lambda: Shell("datetime.timedelta", (0, 3600, 0)),
+    storage,
+    lambda: Tensor(storage(), "F32", (2, 3), (3, 1)),
+    lambda: read_dtype("f4"),
+    lambda: read_dtype("O"),
+    lambda: empty_array("a file"),
+    Wrapper,
+)
+TEXTS = ("b", "C", "K", "f8", "V8", "<", "latin1", "MT19937", "/", "cpu", "int", "1.5", "_metadata", "dtype", "shape")
+SIMPLE = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.integers(-1, 4),
+    st.floats(),
+    st.sampled_from(TEXTS),
+    st.text(max_size=4),
+    st.binary(max_size=12),
+    st.binary(max_size=4).map(bytearray),
+    st.complex_numbers(),
+    st.sampled_from(DESCRIBED).map(lambda make: make()),
+)
+VALUES = st.recursive(
+    SIMPLE,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=9).map(tuple),
+        st.dictionaries(st.one_of(st.sampled_from(TEXTS), st.integers()), inner, max_size=3),
+        st.just(set()),
+    ),
+    max_leaves=8,
+)
+CALLED = sorted(name for name, trusted in TRUSTED.items() if trusted.call is not None)
+
+
+@given(data=st.data(), arguments=st.lists(VALUES, max_size=8).map(tuple))
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_reading_gives_a_description_or_a_reason_whatever_it_is_given(
+    data: st.DataObject, arguments: tuple[Any, ...]
+) -> None:
+    trusted = TRUSTED[data.draw(st.sampled_from(CALLED))]
+    assert trusted.call is not None
+    try:
+        made = trusted.call(Context("a file"), arguments)
+    except UnfitError:
+        return
+    if isinstance(made, Described):
+        _fill(made, data.draw(VALUES), data.draw(st.lists(st.tuples(st.text(max_size=2), VALUES), max_size=2)))
+        list(made.parts())
+
+
+def _fill(made: Described, state: Any, pairs: list[tuple[Any, Any]]) -> None:
+    for act in (lambda: made.build(state), lambda: made.set_items(pairs), lambda: made.extend([state])):
+        try:
+            act()
+        except UnfitError:
+            continue
+
+
+STATES: tuple[tuple[Callable[[], Described], int], ...] = (
+    (lambda: read_dtype("f4"), 8),
+    (lambda: read_dtype("V8"), 8),
+    (lambda: read_dtype("M8"), 9),
+    (lambda: DType("V", 0, is_record=True), 8),
+    (lambda: empty_array("a file"), 5),
+)
+
+
+@given(data=st.data())
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+def test_an_array_and_its_dtype_take_any_state_or_say_why_not(data: st.DataObject) -> None:
+    make, length = data.draw(st.sampled_from(STATES))
+    made = make()
+    state = data.draw(st.lists(VALUES, min_size=length, max_size=length).map(tuple))
+    versioned = (length - 5, *state[1:]) if length >= 8 else (1, *state[1:])
+    try:
+        made.build(versioned)
+    except UnfitError:
+        return
+    list(made.parts())
+
+
+def test_no_trusted_name_has_a_dot_in_it() -> None:
+    assert not [name for name in TRUSTED if "." in name[1]]
+
+
+def test_what_creates_or_opens_files_is_never_called() -> None:
+    for name in (
+        ("numpy", "memmap"),
+        ("numpy", "ndarray"),
+        ("builtins", "str"),
+        ("builtins", "int"),
+        ("typing", "Any"),
+    ):
+        assert TRUSTED[name].call is None
+    for name in (("builtins", "getattr"), ("builtins", "eval"), ("os", "system"), ("numpy", "load"), ("numpy", "lib")):
+        assert name not in TRUSTED
+
+
+def test_an_array_of_the_same_dtype_object_is_not_changed_by_a_second_state() -> None:
+    dtype = read_dtype("f4")
+    array = empty_array("a file")
+    array.build((1, (2,), dtype, False, bytes(8)))
+    with pytest.raises(UnfitError, match="after it was used"):
+        dtype.build((3, ">", None, None, None, -1, -1, 0))
+    assert isinstance(array, Array)
