@@ -16,7 +16,7 @@ from torch import nn
 
 from modelcypher_nb.formats.report import Level
 
-from .assembler import Built, Call, Name, New, assembled
+from .assembler import Built, Call, Name, New, Raw, assembled, opcodes
 from .benign_tensors import LATE_ZIP, LEGACY, ZIP, Save, saved
 from .containers import tensor, torch_zip
 from .sample import DATA, OBJECTS, WEIGHTS, Sample, file_maker
@@ -272,6 +272,13 @@ def _training_arguments() -> Any:
     return Built(New(Name("transformers.training_args", "TrainingArguments")), state)
 
 
+def _attributes() -> Raw:
+    """Lightning's dict with attributes: made empty, then filled item by item."""
+    return Raw(
+        opcodes(New(Name("lightning_fabric.utilities.data", "AttributeDict"))) + opcodes("lr") + opcodes(0.1) + b"s"
+    )
+
+
 _NAMESPACE = Built(New(Name("argparse", "Namespace")), {"lr": 0.1})
 BY_HAND: dict[str, tuple[str, bytes, frozenset[Level]]] = {
     "training_args": (
@@ -285,7 +292,7 @@ BY_HAND: dict[str, tuple[str, bytes, frozenset[Level]]] = {
             assembled(
                 {
                     "state_dict": {"w": tensor()},
-                    "hyper_parameters": Call(Name("lightning_fabric.utilities.data", "AttributeDict"), ({"lr": 0.1},)),
+                    "hyper_parameters": _attributes(),
                 }
             )
         ),

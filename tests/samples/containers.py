@@ -197,6 +197,8 @@ def joblib_array(dtype: Any = None, shape: tuple[int, ...] = (4,), data: bytes =
         "numpy_array_alignment_bytes": 16,
     } | changed
     head = b"\x80\x04" + opcodes(Built(New(Name("joblib.numpy_pickle", "NumpyArrayWrapper")), state), 4)
+    if dtype is not None:
+        return head + data + b"."  # objects: a pickle of their own follows at once
     padding = 16 - (len(head) + 1) % 16
     return head + bytes([padding]) + b"\xff" * padding + data + b"."
 

@@ -114,7 +114,6 @@ CARRIERS: tuple[Carrier, ...] = (
         for how in ("gz", "bz2", "xz", "lzma")
     ),
     Carrier("gz torch zip", "model.pt.gz", lambda payload: wrapped(torch_zip(assembled(_state(payload))), "gz")),
-    Carrier("gz in xz", "model.gz.xz", lambda payload: wrapped(wrapped(assembled([payload]), "gz"), "xz")),
     Carrier("TorchScript data", "net.pt", lambda payload: _script({"x": payload}, ())),
     Carrier("TorchScript constants", "net.pt", lambda payload: _script({"x": 1}, (payload,))),
     Carrier("pt2", "net.pt2", _export),

@@ -1,0 +1,86 @@
+"""A child that judges samples one by one, each in a process of its own under limits, and prints what came out.
+
+    python -m tests.samples.judging FOLDER
+
+FOLDER holds one folder for each sample, made beforehand; its `judged` file names what is to be judged. Each answer is
+one line of JSON. The limits count from the idle process: that many seconds of processor, that much more memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import sys
+import traceback
+from pathlib import Path
+
+from modelcypher_nb.errors import ModelCypherError
+from modelcypher_nb.formats import detect
+from modelcypher_nb.guard.paths import Guard
+from modelcypher_nb.guard.roots import Root
+
+SECONDS = 2
+MEMORY_BYTES = 200 << 20
+JUDGED = "judged"
+
+
+def _address_space() -> int:
+    """The bytes that the process has mapped."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+def _limited() -> None:
+    most = _address_space() + MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _answer(folder: Path) -> dict[str, object]:
+    path = folder / (folder / JUDGED).read_text()
+    guard = Guard((Root.pin(str(folder), "working"),), str(folder))
+    with guard.open(path) as safe:
+        report = detect.examine(safe)
+        with contextlib.suppress(ModelCypherError):
+            detect.describe(safe)
+    finding = report.verdict.findings[0].what[:200] if report.verdict.findings else ""
+    return {"level": report.verdict.level, "findings": len(report.verdict.findings), "first": finding}
+
+
+def _child(folder: Path, pipe: int) -> None:
+    """Answer, whatever happens; never return to the parent's code."""
+    try:
+        _limited()
+        answer = _answer(folder)
+    except BaseException as error:  # noqa: BLE001 - the parent is told of everything
+        answer = {"error": repr(error)[:200], "trace": traceback.format_exc(limit=-3)[-900:]}
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    answer |= {"seconds": round(used.ru_utime + used.ru_stime, 3), "peak_mib": used.ru_maxrss // 1024}
+    os.write(pipe, json.dumps(answer).encode())
+    os._exit(0)
+
+
+def _judged(folder: Path) -> dict[str, object]:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        _child(folder, writer)
+    os.close(writer)
+    with open(reader, "rb") as answers:  # noqa: PTH123 - a descriptor
+        data = answers.read()
+    _, status = os.waitpid(child, 0)
+    answer = json.loads(data) if data else {"error": f"killed: {os.waitstatus_to_exitcode(status)}"}
+    return {"name": folder.name, **answer}
+
+
+def main() -> int:
+    """Judge every sample of a folder."""
+    for folder in sorted(Path(sys.argv[1]).iterdir()):
+        print(json.dumps(_judged(folder)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
