@@ -10,14 +10,18 @@ from typing import Any
 from ..errors import MissingFileError, ModelCypherError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
+from .beside import CODE_SUFFIXES, beside
+from .folder_code import judge_configuration
 from .report import Finding
 from .strict_json import parse
+from .templates import LONGEST_TEMPLATE, judge
 
-__all__ = ["CONFIGURATIONS", "FolderFacts", "beside", "describe_folder", "hub_source"]
+__all__ = ["CONFIGURATIONS", "FolderFacts", "beside", "describe_folder", "hub_source", "is_told"]
 
 CONFIG_LIMIT = 16 << 20
 CARD_LIMIT = 64 << 10  # front matter stands at the top; the prose below it may be long
-# Each of these is read by transformers' Auto classes, which import what their auto_map names.
+# Each of these is read by some library that imports what it names: transformers' Auto classes, PEFT, Diffusers,
+# Sentence Transformers, ModelScope.
 CONFIGURATIONS = (
     "config.json",
     "tokenizer_config.json",
@@ -27,8 +31,18 @@ CONFIGURATIONS = (
     "video_preprocessor_config.json",
     "feature_extractor_config.json",
     "generation_config.json",
+    "chat_template.json",
+    "adapter_config.json",
+    "model_index.json",
+    "modular_model_index.json",
+    "modules.json",
+    "router_config.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "configuration.json",
 )
-IMPORTABLE = (".py", ".pyc", ".so", ".pyd")
+TEMPLATE_SUFFIXES = (".jinja", ".jinja2", ".j2")
+CUSTOM_GENERATE = "custom_generate/generate.py"
 # The Hub's cache: models--organisation--name/snapshots/commit (or /blobs/digest, where its links lead).
 HUB_PLACE = re.compile(r"(?:^|/)models--([^/]+?)/(?:snapshots/([0-9a-f]{40})|blobs)(?:/|$)")
 CARD_LINE = re.compile(r"(license|license_name|base_model|pipeline_tag)[ \t]*:[ \t]*(.*)")
@@ -45,21 +59,34 @@ class FolderFacts:
     findings: tuple[Finding, ...] = ()
 
 
+def is_told(name: str) -> bool:
+    """Whether a file beside the weights is one that `describe_folder` wants to know of."""
+    return name in CONFIGURATIONS or name.endswith((*TEMPLATE_SUFFIXES, *CODE_SUFFIXES))
+
+
 def describe_folder(folder: SafePath, base: str = "", configurations: Iterable[str] = ()) -> FolderFacts:
     """Read the model card and the configurations of a folder; what can't be read is a finding.
 
     Args:
         folder: the model's folder.
         base: where in it the model itself lies, with a closing slash; empty for the folder itself.
-        configurations: every configuration that was found in it, at any depth: each may name code.
+        configurations: every file that `is_told` chose, at any depth: each may name code, or be code.
     """
     findings: list[Finding] = []
     architecture = None
-    for name in configurations:
-        content = _configuration(folder, name, findings)
-        findings.extend(_named_code(content, f"{folder.display}/{shown(name)}"))
-        if name == f"{base}config.json":
-            architecture = _architecture(content)
+    told = list(configurations)
+    programs = [name for name in told if name.endswith(CODE_SUFFIXES)]
+    present = frozenset(programs)
+    for name in told:
+        where = f"{folder.display}/{shown(name)}"
+        if name.endswith(TEMPLATE_SUFFIXES):
+            findings.extend(_template(folder, name, where))
+        elif name not in present:
+            content = _configuration(folder, name, findings)
+            findings.extend(judge_configuration(name, content, where, present))
+            if name == f"{base}config.json":
+                architecture = _architecture(content)
+    findings.extend(_programs(folder, programs))
     card = _card(folder, f"{base}README.md", findings)
     return FolderFacts(
         architecture,
@@ -67,16 +94,6 @@ def describe_folder(folder: SafePath, base: str = "", configurations: Iterable[s
         card.get("base_model"),
         card.get("pipeline_tag"),
         tuple(findings),
-    )
-
-
-def beside(folder: SafePath) -> frozenset[str]:
-    """The names that Python would import from a folder: its modules, compiled ones too, and its folders."""
-    return frozenset(
-        name
-        for entry in folder.list()
-        if (name := entry.name.partition(".")[0]).isidentifier()
-        and (entry.name.endswith(IMPORTABLE) or not (entry.is_file or "." in entry.name))
     )
 
 
@@ -88,51 +105,52 @@ def hub_source(location: str) -> tuple[str | None, str | None]:
     return match[1].replace("--", "/", 1), match[2]
 
 
-def _configuration(folder: SafePath, name: str, findings: list[Finding]) -> dict[str, Any]:
+def _configuration(folder: SafePath, name: str, findings: list[Finding]) -> Any:
     try:
         with folder / name as safe:
-            content = parse(safe.read_bytes(CONFIG_LIMIT), safe.display, constants=True)
+            return parse(safe.read_bytes(CONFIG_LIMIT), safe.display, constants=True)
     except ModelCypherError as error:
         findings.append(Finding("malformed", error.problem, f"{folder.display}/{shown(name)}", error.remedy))
         return {}
-    return content if isinstance(content, dict) else {}
 
 
-def _architecture(config: dict[str, Any]) -> str | None:
+def _template(folder: SafePath, name: str, where: str) -> list[Finding]:
+    try:
+        with folder / name as safe:
+            return judge(safe.read_bytes(4 * LONGEST_TEMPLATE).decode("utf-8", "backslashreplace"), where)
+    except ModelCypherError as error:
+        return [Finding("malformed", error.problem, where, error.remedy)]
+
+
+def _programs(folder: SafePath, names: list[str]) -> list[Finding]:
+    """Python code in the folder is only told of, unless a library looks for it under this very name."""
+    findings = [
+        Finding(
+            "code",
+            "The folder's own generate function is Python code, which transformers looks for under this name.",
+            f"{folder.display}/{shown(name)}",
+            "Read that code before any library loads this folder with trust_remote_code=True.",
+            "custom-generate",
+        )
+        for name in names
+        if f"/{name}".endswith(f"/{CUSTOM_GENERATE}")
+    ]
+    if names:
+        listed = ", ".join(shown(name, 60) for name in names[:6]) + (", ..." if len(names) > 6 else "")
+        what = f"The folder holds Python code ({listed}); nothing here runs it."
+        remedy = "Read it before anything imports it."
+        findings.append(Finding("weights", what, folder.display, remedy, "python-code"))
+    return findings
+
+
+def _architecture(config: Any) -> str | None:
+    if not isinstance(config, dict):
+        return None
     listed = config.get("architectures")
     if isinstance(listed, list) and listed and isinstance(listed[0], str):
         return listed[0]
     model_type = config.get("model_type")
     return model_type if isinstance(model_type, str) else None
-
-
-def _named_code(config: dict[str, Any], where: str) -> list[Finding]:
-    """Every Python class that an `auto_map`, at any depth (composed models nest configurations), would import."""
-    found: list[Finding] = []
-    todo: list[Any] = [config]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, list):
-            todo.extend(value)
-        if not isinstance(value, dict):
-            continue
-        todo.extend(value.values())
-        if value.get("auto_map"):
-            found.append(
-                Finding(
-                    "code",
-                    f"auto_map names Python code: {', '.join(_texts(value['auto_map']))}.",
-                    where,
-                    "Read that code before any library loads this folder with trust_remote_code=True.",
-                )
-            )
-    return found
-
-
-def _texts(value: Any) -> list[str]:
-    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,)
-    flat = [inner for outer in values for inner in (outer if isinstance(outer, list) else [outer])]
-    return [shown(text, 120) for text in flat if text is not None][:8]
 
 
 def _card(folder: SafePath, name: str, findings: list[Finding]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..errors import MalformedError, UnsupportedFormatError
+from ..errors import MalformedError, UnreadableError, UnsupportedFormatError
 from ..guard.secrets import DECEIVING, shown
 from ..guard.source import RangeSource, Source
 from .content import Content
@@ -34,32 +34,39 @@ TEMPLATE = re.compile(r"chat_template|\.template\b", re.IGNORECASE)
 CONVERT = "Convert the model again with a current llama.cpp, or look for a safetensors version of it."
 
 
-def read(source: Source, where: str, limits: Limits = LIMITS) -> Content:  # noqa: ARG001 - its bounds are the format's own
+def read(
+    source: Source,
+    where: str,
+    limits: Limits = LIMITS,
+    *,
+    beside: frozenset[str] = frozenset(),
+    trusted: frozenset[str] = frozenset(),
+) -> Content:
     """Describe a GGUF file from its header; the weights are neither read nor dequantized.
+
+    What is wrong with it stands in the content, beside what was found before the fault.
 
     Args:
         source: the file.
         where: what findings call it.
-        limits: the bounds of this reading.
-
-    Raises:
-        MalformedError: it is no GGUF file.
-        UnsupportedFormatError: its version isn't read.
+        limits: the bounds of pickles and packed streams, which it has none of.
+        beside: names that it would import, which it never does.
+        trusted: names that a person allowed, which it never asks for.
     """
-    cursor, tensor_count, key_count = _header(source)
+    del limits, beside, trusted
     metadata: dict[str, Any] = {}
     content = Content("GGUF model", {"metadata": metadata})
     try:
+        cursor, tensor_count, key_count = _header(source)
         for key, value in _metadata(cursor, key_count):
             metadata[key] = value
             content.findings.extend(_judged(key, value, where))
         content.metadata = _texts(metadata)
-        tensors = _tensors(cursor, tensor_count, _alignment(metadata, source.label), where)
-        content.tensors = content.root["tensors"] = tensors
-    except (MalformedError, UnsupportedFormatError) as error:  # a template that was judged before stays told
-        content.error = error
-        content.metadata = _texts(metadata)
-        level: Level = "malformed" if isinstance(error, MalformedError) else "unsupported"
+        content.tensors = _tensors(cursor, tensor_count, _alignment(metadata, source.label), where)
+        content.root["tensors"] = content.tensors
+    except (MalformedError, UnreadableError, UnsupportedFormatError) as error:
+        content.error, content.metadata = error, _texts(metadata)
+        level: Level = "unsupported" if isinstance(error, UnsupportedFormatError) else "malformed"
         content.findings.append(Finding(level, error.problem, where, error.remedy, f"gguf-{level}"))
     content.findings.extend(_odd_names([*metadata, *content.tensors], where))
     return content

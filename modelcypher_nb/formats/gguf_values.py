@@ -101,24 +101,25 @@ class Cursor:
         return LazyBytes(self.source, place, size)
 
     def skip_texts(self, count: int) -> None:
-        """Walk over texts, whose lengths alone tell where they end."""
+        """Walk over texts, whose lengths alone tell where they end; a vocabulary has some 300,000 of them."""
         self.require(8 * count, f"an array of {count} texts")
         self.walked(count)
-        at, begin, window = self.at, self._begin, self._window
-        ahead, unpack, end = begin + len(window) - 8, self._length.unpack_from, self.end
-        for _ in range(count):
-            if not begin <= at <= ahead:
-                self.at = at
-                self.require(8, "the length of a text")
-                self._reach(8)
-                begin, window = self._begin, self._window
-                ahead = begin + len(window) - 8
-            at += 8 + unpack(window, at - begin)[0]
-            if at > end:
+        unpack = self._length.unpack_from
+        while count:
+            self.require(8, "the length of a text")
+            at = self._reach(8)
+            window, last = self._window, self.end - self._begin - 8
+            try:
+                while count:
+                    at += 8 + unpack(window, at)[0]
+                    count -= 1
+            except struct.error:  # the window's end
+                pass
+            if at > last + 8:
                 raise self.fault(
-                    f"holds a text before byte {self.at + 8 * count} that ends at byte {at}, beyond the file"
+                    f"holds a text that ends at byte {self._begin + at}, beyond the file or any real header"
                 )
-        self.at = at
+            self.at = self._begin + at
 
     def walked(self, count: int) -> None:
         """Count what has to be walked over.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import MalformedError, MissingFileError, ModelCypherError, PathRefusedError
 from ..guard.safe_path import Entry, SafePath
 from ..guard.secrets import shown
-from .folder import CONFIGURATIONS
+from .folder import is_told
 from .magic import recognise
 from .model_file import WEIGHT_SUFFIXES, Part, counts_in_a_folder, examine_file, finding_of
 from .readers import Terms
@@ -35,7 +35,7 @@ class Survey:
         parts: every weight file, by its place in the folder.
         model: the names of those that are the model; the rest only lie beside it.
         index: the index that joins them, where there is one.
-        configurations: the configurations, at any depth.
+        configurations: the configurations, templates and programs, at any depth.
         beside: names that Python would import, for each folder that was looked into.
         findings: what is wrong with the folder itself.
         error: the first fault of the model itself.
@@ -72,7 +72,7 @@ def survey(folder: SafePath, terms: Terms | None = None) -> Survey:
         if count >= ENTRY_LIMIT:
             found.findings.append(_not_looked_at(folder, f"more than {ENTRY_LIMIT} files"))
             break
-        if entry.name in CONFIGURATIONS:
+        if is_told(entry.name):
             found.configurations.append(place)
         if place.endswith(INDEX_SUFFIXES):
             indexes.append(place)

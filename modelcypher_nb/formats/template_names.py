@@ -67,7 +67,8 @@ BUILDING_FILTERS = _words(
     "capitalize center e escape filesizeformat forceescape format indent join lower pprint replace reverse safe string"
     " striptags sum title tojson trim truncate upper urlencode urlize wordwrap xmlattr"
 )
-FILTERS = NUMBER_FILTERS | SELECTING_FILTERS | BUILDING_FILTERS | {"attr", "map"}
+# `from_json` is none of Jinja's; DeepSeek's templates have it, and the programs that render them bring it along.
+FILTERS = NUMBER_FILTERS | SELECTING_FILTERS | BUILDING_FILTERS | {"attr", "map", "from_json"}
 
 # Which positional argument of a filter names an attribute; they take it by name too.
 ATTRIBUTE_FILTERS = {
