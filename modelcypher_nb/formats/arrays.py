@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .live import Live, tensors_in
 from .pickles.values import Composite, Tensor
 from .tensors_numpy import NumpyMaker
 from .tensors_torch import TorchMaker
+from .torch_dtypes import has_torch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +57,7 @@ def to_numpy(tensors: Mapping[str, Tensor | Composite]) -> dict[str, np.ndarray[
 
 def load_tensors(tensors: Mapping[str, Tensor | Composite], *, mapped: bool | None = None) -> dict[str, Any]:
     """Make torch's tensors, or numpy's arrays where torch isn't installed; as `to_torch` and `to_numpy`."""
-    return to_torch(tensors, mapped=mapped) if find_spec("torch") is not None else to_numpy(tensors)
+    return to_torch(tensors, mapped=mapped) if has_torch() else to_numpy(tensors)
 
 
 def live(root: Any, *, mapped: bool | None = None, rescue: bool = False) -> Any:

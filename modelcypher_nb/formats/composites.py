@@ -273,13 +273,9 @@ def _part_problem(part: Any, tensors: Mapping[str, TensorInfo], used: set[str]) 
 
 
 def _view(tensors: Mapping[str, TensorInfo], part: dict[str, str]) -> TensorInfo:
-    """A part's tensor with the dtype and the shape that its values have."""
+    """A part's tensor with the dtype and the shape that its values have; packed pairs still count as two."""
     info, dtype = tensors[part["tensor"]], part["dtype"]
-    shape = info.shape
-    if WRITTEN_AS.get(dtype, ("", False))[1]:
-        shape = shape[:-1]
-    elif dtype == "F4" and shape:
-        shape = (*shape[:-1], shape[-1] // 2)
+    shape = info.shape[:-1] if WRITTEN_AS.get(dtype, ("", False))[1] else info.shape
     return TensorInfo(info.name, dtype, shape, info.size_bytes, info.file, info.offset)
 
 

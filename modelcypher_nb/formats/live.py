@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from importlib.util import find_spec
 from typing import Any
 
 from ..errors import MalformedError, UnsafeFileError
@@ -19,6 +18,7 @@ from .pickles.values import Composite, Described, Global, LazyBytes, Opaque, Pla
 from .strict_json import FETCH_AGAIN
 from .tensors_numpy import NUMPY_NAMES, NumpyMaker
 from .tensors_torch import TorchMaker, dtype_named
+from .torch_dtypes import has_torch
 
 __all__ = ["Live", "tensors_in"]
 
@@ -57,8 +57,8 @@ class Live:
     """
 
     def __init__(self, *, mapped: bool | None = None, rescue: bool = False) -> None:
-        has_torch = find_spec("torch") is not None
-        self._torch = TorchMaker(mapped=mapped, is_whole=True) if has_torch else None
+        is_installed = has_torch()
+        self._torch = TorchMaker(mapped=mapped, is_whole=True) if is_installed else None
         self._numpy = NumpyMaker()
         self._rescue = rescue
         self._made: dict[int, Any] = {}

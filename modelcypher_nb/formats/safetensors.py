@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..errors import MalformedError, UnsupportedFormatError, UsageError
+from ..errors import UnsupportedFormatError, UsageError
 from ..extras import require
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
+from ..guard.source import RangeSource, Source
+from .pickles.values import Composite, Storage, Tensor
 from .report import TensorInfo
-from .safetensors_header import Header, describe
+from .safetensors_header import DTYPE_BITS, Header, describe
 from .safetensors_layout import Entry, header_bytes, in_order, is_name
+from .torch_dtypes import TORCH_NAMES, has_torch
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["SAFETENSORS_NAMES", "describe", "load", "save"]
+__all__ = ["SAFETENSORS_NAMES", "describe", "load", "save", "tensors_of"]
 
-# torch spells the packed and the 8-bit types its own way; the rest map by one rule each.
-TORCH_NAMES = {
-    "BOOL": "bool",
-    "BF16": "bfloat16",
-    "C64": "complex64",
-    "F4": "float4_e2m1fn_x2",
-    "F8_E4M3": "float8_e4m3fn",
-    "F8_E4M3FNUZ": "float8_e4m3fnuz",
-    "F8_E5M2": "float8_e5m2",
-    "F8_E5M2FNUZ": "float8_e5m2fnuz",
-    "F8_E8M0": "float8_e8m0fnu",
-    **{
-        f"{letter}{bits}": f"{kind}{bits}" for letter, kind in (("U", "uint"), ("I", "int")) for bits in (8, 16, 32, 64)
-    },
-    **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
-}
-SAFETENSORS_NAMES = {torch_name: name for name, torch_name in TORCH_NAMES.items()}
+Plan = Sequence[tuple[TensorInfo, Any, tuple[int, ...]]]  # each with the dtype and shape that torch gives it
+
+SAFETENSORS_NAMES = {TORCH_NAMES[name]: name for name in DTYPE_BITS if name in TORCH_NAMES}
 PIECE_BYTES = 1 << 20  # what one write of a saved tensor takes
 
 
-def load(safe: SafePath, header: Header | None = None, *, mapped: bool | None = None) -> dict[str, torch.Tensor]:
+def load(safe: SafePath, header: Header | None = None, *, mapped: bool | None = None) -> dict[str, Any]:
     """Load every tensor of a file, from the very bytes that its header was proven against.
+
+    What `formats.convert` wrote as a group of tensors comes back as the value it was, and every further name of a
+    tensor over the same memory.
 
     Args:
         safe: the open file.
@@ -49,14 +41,71 @@ def load(safe: SafePath, header: Header | None = None, *, mapped: bool | None = 
             overwritten changes loaded tensors. Writing to a mapped tensor stays private to this process.
 
     Returns:
-        Tensors by name, in file order.
+        Tensors by name, in file order: torch's, or numpy's arrays where torch isn't installed.
+
+    Raises:
+        MalformedError: the file contradicts itself, or was cut.
+        UnreadableError: the disk refused.
+        UnsupportedFormatError: what is installed has no type for a tensor.
     """
-    torch = require("torch", "Loading tensors")
     header = header or describe(safe.source(), safe.name)
-    plan = [(tensor, *_torch_layout(torch, tensor, safe.display)) for tensor in header.tensors]
-    if (safe.managed if mapped is None else mapped) and safe.identity.size > header.data_start:
-        return _mapped(torch, safe, plan)
-    return {tensor.name: _read(torch, safe, tensor, dtype, shape) for tensor, dtype, shape in plan}
+    if not has_torch():
+        from .arrays import to_numpy
+
+        return dict(to_numpy(tensors_of(safe.source(), header)))
+    import torch
+
+    parts = {place["tensor"] for entry in header.groups.values() for place in entry["parts"].values()}
+    plain = [tensor for tensor in header.tensors if tensor.name not in parts] if parts else header.tensors
+    plan = [(tensor, *_torch_layout(torch, tensor, safe.display)) for tensor in plain]
+    is_mapped = safe.managed if mapped is None else mapped
+    found = (_mapped if is_mapped and safe.identity.size > header.data_start else _read)(torch, safe, plan)
+    if header.groups:
+        from .arrays import to_torch
+
+        found |= to_torch(_groups(safe.source(), header), mapped=mapped)
+    for alias, name in header.aliases.items():
+        found[alias] = found[name].detach()
+    return found
+
+
+def tensors_of(source: Source, header: Header) -> dict[str, Tensor | Composite]:
+    """Describe every value of a file as the other formats are described, each over its own bytes.
+
+    Args:
+        source: the file's bytes.
+        header: what it says, proven against them.
+    """
+    groups = _groups(source, header)
+    parts = {place["tensor"] for entry in header.groups.values() for place in entry["parts"].values()}
+    found: dict[str, Tensor | Composite] = {
+        tensor.name: _described(source, tensor) for tensor in header.tensors if tensor.name not in parts
+    }
+    found |= groups
+    return found | {alias: found[name] for alias, name in header.aliases.items()}
+
+
+def _groups(source: Source, header: Header) -> dict[str, Tensor | Composite]:
+    if not header.groups:
+        return {}
+    from .composites import joined
+
+    tensors = {tensor.name: tensor for tensor in header.tensors}
+    return {
+        name: joined(entry, tensors, lambda info: _described(source, info)) for name, entry in header.groups.items()
+    }
+
+
+def _described(source: Source, tensor: TensorInfo) -> Tensor:
+    """A tensor over its own bytes, which lie in row-major order."""
+    shape = _torch_shape(tensor, source.label) if tensor.shape else ()  # a group may hold one packed pair
+    stride, step = [], 1
+    for dimension in reversed(shape):
+        stride.append(step)
+        step *= dimension
+    data = RangeSource(source, tensor.offset, tensor.size_bytes)
+    storage = Storage(tensor.name, tensor.dtype, tensor.size_bytes, data)
+    return Tensor(storage, tensor.dtype, shape, tuple(reversed(stride)))
 
 
 def _torch_layout(torch: Any, tensor: TensorInfo, label: str) -> tuple[torch.dtype, tuple[int, ...]]:
@@ -66,45 +115,54 @@ def _torch_layout(torch: Any, tensor: TensorInfo, label: str) -> tuple[torch.dty
             f"Tensor '{shown(tensor.name, 80)}' of {label} is {tensor.dtype}, which this torch has no type for.",
             "Name a newer torch's environment, or load the other tensors from a file without it.",
         )
+    return dtype, _torch_shape(tensor, label)
+
+
+def _torch_shape(tensor: TensorInfo, label: str) -> tuple[int, ...]:
     if tensor.dtype != "F4":
-        return dtype, tensor.shape
+        return tensor.shape
     if not tensor.shape or tensor.shape[-1] % 2:  # torch packs two along the last dimension
         raise UnsupportedFormatError(
             f"Tensor '{shown(tensor.name, 80)}' of {label} is F4 {list(tensor.shape)}: torch packs pairs of the last "
             "dimension, which is odd.",
             "Ask its maker to pad the last dimension to an even length.",
         )
-    return dtype, (*tensor.shape[:-1], tensor.shape[-1] // 2)
+    return (*tensor.shape[:-1], tensor.shape[-1] // 2)
 
 
-def _mapped(torch: Any, safe: SafePath, plan: list[tuple[TensorInfo, Any, tuple[int, ...]]]) -> dict[str, torch.Tensor]:
+def _mapped(torch: Any, safe: SafePath, plan: Plan) -> dict[str, Any]:
     """Tensors over one private mapping; each has its own slice of it as storage, as safetensors gives them."""
-    size = safe.identity.size
-    try:
-        # torch's mapping keeps no descriptor open, as Python's mmap would for each of a thousand shards.
-        storage = torch.UntypedStorage.from_file(safe.for_library(), shared=False, nbytes=size)
-    except RuntimeError as error:
-        raise MalformedError(
-            f"{safe.display} became shorter than {size} bytes since it was opened.",
-            "Wait until its writer is done and try again.",
-        ) from error
-    result = {}
+    from .tensors_torch import map_file
+
+    storage = map_file(torch, safe)
+    # A header of odd length leaves data unaligned.
+    result = _read(torch, safe, [one for one in plan if not _is_mappable(*one)])
     for tensor, dtype, shape in plan:
-        if not tensor.size_bytes or tensor.offset % dtype.itemsize:  # a header of odd length leaves data unaligned
-            result[tensor.name] = _read(torch, safe, tensor, dtype, shape)
-            continue
-        part = storage[tensor.offset : tensor.offset + tensor.size_bytes]
-        result[tensor.name] = torch.empty(0, dtype=dtype).set_(part, 0, shape)
-    return result
+        if tensor.name not in result:
+            part = storage[tensor.offset : tensor.offset + tensor.size_bytes]
+            result[tensor.name] = torch.empty(0, dtype=dtype, device="cpu").set_(part, 0, shape)
+    return {tensor.name: result[tensor.name] for tensor, _, _ in plan}
 
 
-def _read(torch: Any, safe: SafePath, tensor: TensorInfo, dtype: Any, shape: tuple[int, ...]) -> torch.Tensor:
-    """Read one tensor into memory that torch owns: no copy in between."""
-    if not tensor.size_bytes:
-        return torch.empty(shape, dtype=dtype)  # type: ignore[no-any-return] # torch itself is imported untyped here
-    target = torch.empty(tensor.size_bytes, dtype=torch.uint8)
-    safe.source().read_into(tensor.offset, memoryview(target.numpy()))
-    return target.view(dtype).view(shape)  # type: ignore[no-any-return]
+def _is_mappable(tensor: TensorInfo, dtype: Any, _: object) -> bool:
+    return bool(tensor.size_bytes) and tensor.offset % dtype.itemsize == 0
+
+
+def _read(torch: Any, safe: SafePath, plan: Plan) -> dict[str, Any]:
+    """Read tensors into memory that torch owns: no copy in between."""
+    from .reading import read_together
+
+    source = safe.source()
+    memories = [torch.empty(tensor.size_bytes, dtype=torch.uint8, device="cpu") for tensor, _, _ in plan]
+    read_together(
+        [(source, one[0].offset, memory) for one, memory in zip(plan, memories, strict=True) if one[0].size_bytes]
+    )
+    return {
+        tensor.name: memory.view(dtype).view(shape)
+        if tensor.size_bytes
+        else torch.empty(shape, dtype=dtype, device="cpu")
+        for (tensor, dtype, shape), memory in zip(plan, memories, strict=True)
+    }
 
 
 def save(tensors: Mapping[str, torch.Tensor], file: BinaryIO, metadata: Mapping[str, str] | None = None) -> None:

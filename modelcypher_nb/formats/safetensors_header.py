@@ -46,6 +46,7 @@ HEADER_LIMIT = 100_000_000  # safetensors' own
 LARGEST = 2**63 - 1  # torch's dimensions and every offset are signed 64 bit
 FIELDS = frozenset({"dtype", "shape", "data_offsets"})
 METADATA = "__metadata__"
+OURS = "modelcypher_nb."  # how the metadata keys begin that our conversion writes
 MOST_ODD_NAMES = 100  # told one by one
 
 
@@ -58,12 +59,16 @@ class Header:
         metadata: the `__metadata__` map.
         data_start: the first byte after the header.
         findings: what is odd about names, though nothing contradicts itself.
+        groups: values that several of the tensors make, as `formats.composites` has them.
+        aliases: further names of tensors or groups.
     """
 
     tensors: tuple[TensorInfo, ...]
     metadata: dict[str, str] = field(default_factory=dict)
     data_start: int = 8
     findings: tuple[Finding, ...] = ()
+    groups: dict[str, Any] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
 
 
 def describe(source: Source, file: str = "") -> Header:
@@ -85,7 +90,21 @@ def describe(source: Source, file: str = "") -> Header:
     tensors = [_tensor(name, entry, data_start, source.label, file) for name, entry in content.items()]
     tensors.sort(key=lambda tensor: (tensor.offset, tensor.size_bytes))
     _prove_layout(tensors, data_start, source)
-    return Header(tuple(tensors), metadata, data_start, tuple(_odd_names((*metadata, *content), source.label)))
+    odd = tuple(_odd_names((*metadata, *content), source.label))
+    return Header(tuple(tensors), metadata, data_start, odd, *_maps(tensors, metadata, source.label))
+
+
+def _maps(tensors: list[TensorInfo], metadata: dict[str, str], label: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The groups and aliases that a conversion of ours wrote; they are rare, and so is what reads them."""
+    if not any(key.startswith(OURS) for key in metadata):
+        return {}, {}
+    from .composites import read_aliases, read_groups
+
+    by_name = {tensor.name: tensor for tensor in tensors}
+    groups = read_groups(metadata, by_name, label)
+    parts = {place["tensor"] for entry in groups.values() for place in entry["parts"].values()}
+    names = dict.fromkeys((by_name.keys() - parts) | groups.keys())
+    return groups, read_aliases(metadata, names, label)
 
 
 def _fault(problem: str, remedy: str = FETCH_AGAIN) -> MalformedError:

@@ -16,36 +16,13 @@ from .pickles.strided import bytes_of
 from .pickles.values import Composite, Storage, Tensor
 from .reading import read_together
 from .strict_json import FETCH_AGAIN
+from .torch_dtypes import TORCH_NAMES
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["TORCH_NAMES", "TorchMaker", "dtype_named"]
+__all__ = ["TorchMaker", "dtype_named", "map_file"]
 
-# torch spells the packed and the 8-bit types its own way; the rest map by one rule each.
-TORCH_NAMES = {
-    "BOOL": "bool",
-    "BF16": "bfloat16",
-    "C32": "complex32",
-    "C64": "complex64",
-    "C128": "complex128",
-    "F4": "float4_e2m1fn_x2",
-    "F8_E4M3": "float8_e4m3fn",
-    "F8_E4M3FNUZ": "float8_e4m3fnuz",
-    "F8_E5M2": "float8_e5m2",
-    "F8_E5M2FNUZ": "float8_e5m2fnuz",
-    "F8_E8M0": "float8_e8m0fnu",
-    "BITS8": "bits8",
-    "QI8": "qint8",
-    "QU8": "quint8",
-    "QI32": "qint32",
-    "QU4": "quint4x2",
-    "QU2": "quint2x4",
-    **{
-        f"{letter}{bits}": f"{kind}{bits}" for letter, kind in (("U", "uint"), ("I", "int")) for bits in (8, 16, 32, 64)
-    },
-    **{f"F{bits}": f"float{bits}" for bits in (16, 32, 64)},
-}
 ALIGNMENT = 16  # of the widest element; what lies in a file otherwise is read, not mapped
 COMPRESSED = {
     "sparse_csr": ("crow_indices", "col_indices"),
