@@ -118,12 +118,18 @@ def _end(source: Source) -> End:
     if at >= LOCATOR.size and tail[at - LOCATOR.size :].startswith(LOCATOR_SIGNATURE):
         start = position - LOCATOR.size - END64.size
         large = _end64(label, tail[: at - LOCATOR.size], tail[at - LOCATOR.size : at], start)
-        if end != (min(large.members, 0xFFFF), min(large.size, SENTINEL), min(large.offset, SENTINEL)):
+        if not _agree(end, large):
             raise malformed(label, "gives its directory two places: its end and its zip64 end differ")
         end = large
     if end.offset + end.size != start:
         raise malformed(label, "has a directory that doesn't end where its end begins, so readers look in two places")
     return end
+
+
+def _agree(end: End, large: End) -> bool:
+    """Whether each number of the end is the zip64 end's, or says that it has no room for it."""
+    limits = (0xFFFF, SENTINEL, SENTINEL)
+    return all(small in {real, limit} for small, real, limit in zip(end, large, limits, strict=True))
 
 
 def _tail(source: Source) -> tuple[bytes, int]:

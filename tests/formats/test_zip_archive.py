@@ -235,6 +235,8 @@ def test_an_archive_that_readers_could_read_differently_is_refused(lie: str) -> 
 def test_a_name_that_could_leave_a_folder_or_deceive_is_refused(name: bytes) -> None:
     with pytest.raises(MalformedError, match="which is refused"):
         read(forge(Entry(name)))
+    with pytest.raises(MalformedError, match="which is refused"):
+        read(forge(Entry(b"x"), Entry(b"a/x"), Entry(name)))
 
 
 @pytest.mark.parametrize("name", ["a\u202egpj.pkl", "a\u200b"])
@@ -242,6 +244,30 @@ def test_a_name_that_reads_as_another_is_refused(name: str) -> None:
     with pytest.raises(MalformedError, match="invisible") as caught:
         read(forge(Entry(name.encode(), flags=1 << 11)))
     assert name not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b/12:30?.pt",
+        "aux",
+        "v1./x",
+        "...",
+        "w/.hidden",
+        "模型/é.pkl",
+        "\U0001f600",
+        "a/c:b",
+        "x" * 250,
+        "ж" * 120,
+        "[0]^_`{|}~",
+    ],
+)
+def test_a_name_that_leaves_no_folder_is_let_be(name: str) -> None:
+    assert list(read(forge(Entry(name.encode(), flags=1 << 11))).members) == [name]
+
+
+def test_an_array_may_be_called_like_a_drive() -> None:
+    assert list(read(forge(Entry(b"w:0.npy"), Entry(b"W:0.npy"))).members) == ["w:0.npy", "W:0.npy"]
 
 
 @pytest.mark.parametrize("method", [1, 9, 12, 14, 93, 99, 65535])

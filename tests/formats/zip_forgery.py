@@ -83,10 +83,19 @@ def end(count: int, size: int, offset: int, comment: bytes = b"", **more: int) -
 
 def end64(count: int, size: int, offset: int, at: int, **more: int) -> bytes:
     """A zip64 end record and its locator, for a place in the file."""
-    f = {"length": 44, "disk": 0, "here": count, "place": at, "total": 1} | more
-    return END64.pack(b"PK\x06\x06", f["length"], 45, 45, f["disk"], 0, f["here"], count, size, offset) + LOCATOR.pack(
-        b"PK\x06\x07", 0, f["place"], f["total"]
-    )
+    f = {"mark": 6, "length": 44, "disk": 0, "directory_disk": 0, "here": count, "place": at, "total": 1} | more
+    return END64.pack(
+        b"PK\x06" + bytes([f["mark"]]),
+        f["length"],
+        45,
+        45,
+        f["disk"],
+        f["directory_disk"],
+        f["here"],
+        count,
+        size,
+        offset,
+    ) + LOCATOR.pack(b"PK\x06\x07", 0, f["place"], f["total"])
 
 
 def forge(

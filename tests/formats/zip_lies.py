@@ -89,6 +89,8 @@ LIES: dict[str, tuple[bytes, str]] = {
     "zip64 end elsewhere": (forge(A, zip64=True, place=7), "zip64 end"),
     "zip64 end with room for more": (forge(A, zip64=True, length=45), "zip64 end"),
     "zip64 end of volumes": (forge(A, zip64=True, disk=1), "zip64 end"),
+    "zip64 end whose directory is on another volume": (forge(A, zip64=True, directory_disk=1), "zip64 end"),
+    "zip64 end without its mark": (forge(A, zip64=True, mark=7), "zip64 end"),
     "zip64 end of two volumes": (forge(A, zip64=True, total=2), "zip64 end"),
     "zip64 end of part of the members": (forge(A, zip64=True, here=0), "zip64 end"),
     "zip64 end that differs": (
