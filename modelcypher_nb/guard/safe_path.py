@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
 from ..errors import MalformedError, MissingFileError, PathRefusedError, UnreadableError, UsageError
 from .beneath import REGISTRY, open_beneath
 from .names import LONGEST_NAME_BYTES, components
+from .publishing import publish_folder, published
 from .secrets import DECEIVING, shown
 from .source import FileSource
-from .writing import AppendFile, append_file, locked, make_folder, publish_folder, published, remove
+from .writing import AppendFile, append_file, locked, make_folder, remove
 
 if TYPE_CHECKING:
     from .paths import Guard

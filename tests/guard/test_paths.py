@@ -69,6 +69,34 @@ def test_one_more_root_opens_what_was_refused(guard: Guard, outside: Path) -> No
     assert wider.allows(outside / "not yet there")
 
 
+def test_a_root_that_is_there_already_can_still_be_allowed_for_assistants(
+    guard: Guard, inside: Path, outside: Path
+) -> None:
+    mine = guard.with_root(Root.pin(str(outside), "allowed"))
+    with pytest.raises(PathRefusedError):
+        mine.for_assistants().open(outside / "secret.txt")
+    shared = mine.with_root(Root.pin(str(outside), "allowed", for_assistants=True))
+    assert text_of(shared.for_assistants(), outside / "secret.txt") == "secret"
+    with pytest.raises(PathRefusedError):
+        shared.for_assistants().open(inside / "file.txt")
+    assert shared.with_root(Root.pin(str(outside), "allowed")) is shared
+
+
+def test_a_home_stays_shut_for_assistants_whatever_else_allows_it(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "catalog").touch()
+    guard = Guard(
+        (Root.pin(str(tmp_path / "home"), "home"), Root.pin(str(tmp_path), "working", for_assistants=True)), "/"
+    )
+    shared = guard.with_root(Root.pin(str(tmp_path / "home"), "allowed", for_assistants=True)).for_assistants()
+    with pytest.raises(PathRefusedError, match="outside"):
+        shared.open(tmp_path / "home" / "catalog")
+    with shared.open(tmp_path) as folder:
+        for name in ("home", "home/catalog"):
+            with pytest.raises(PathRefusedError, match="outside"):
+                folder / name
+
+
 def test_a_root_named_by_a_link_works_under_both_names(tmp_path: Path, inside: Path) -> None:
     (tmp_path / "alias").symlink_to(inside)
     guard = Guard((Root.pin(str(tmp_path / "alias"), "working"),), str(tmp_path / "alias"))

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from modelcypher_nb.errors import ConflictError, PathRefusedError, StorageError
-from modelcypher_nb.guard import writing
+from modelcypher_nb.guard import publishing
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 
 CHILD = """
 import sys
-from modelcypher_nb.guard import writing
+from modelcypher_nb.guard import publishing
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 folder, verb = sys.argv[1:]
@@ -37,6 +37,17 @@ for number in range(1, 200):
     told()
 """
 )
+PAUSED = (
+    CHILD
+    + """
+with getattr(guard, verb)("target") as file:
+    file.write(bytes(100_000))
+    file.flush()
+    told()
+    sys.stdin.read()
+"""
+)
+NAMED = PAUSED.replace("def told", "publishing.NAMELESS = 0\ndef told")
 LOCKER = (
     CHILD
     + """
@@ -73,6 +84,68 @@ def test_a_writer_killed_at_any_point_leaves_whole_files_or_nothing(inside: Path
 
 def leftovers(folder: Path) -> list[str]:
     return [entry.name for entry in folder.iterdir() if entry.name.endswith(".partial")]
+
+
+@pytest.mark.promise("PATHS-6")
+def test_a_writer_killed_in_the_middle_of_a_new_file_leaves_nothing_at_all(inside: Path) -> None:
+    before = sorted(inside.iterdir())
+    with started(PAUSED, inside, "create") as child:
+        assert child.stdout is not None
+        assert child.stdout.read(1) == b"."
+        child.kill()
+    assert sorted(inside.iterdir()) == before
+
+
+@pytest.mark.parametrize("verb", ["create", "replace"])
+def test_what_a_killed_writer_left_is_removed_an_hour_later_and_nothing_else(
+    guard: Guard, inside: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setattr(publishing, "NAMELESS", 0)  # as on a file system where every file has a name
+    kept = {".0123456789abcdef.partial.txt", "0123456789abcdef.partial", ".0123456789ABCDEF.partial", ".x.partial"}
+    for name in kept:
+        (inside / name).touch()
+    (inside / ".aaaaaaaaaaaaaaaa.partial").mkdir()
+    (inside / ".bbbbbbbbbbbbbbbb.partial").symlink_to(outside / "secret.txt")
+    (inside / ".cccccccccccccccc.partial").touch()
+    with started(NAMED, inside, verb) as dead:
+        assert dead.stdout is not None
+        assert dead.stdout.read(1) == b"."
+        dead.kill()
+    left = [
+        name
+        for name in leftovers(inside)
+        if name[1:17] not in {letter * 16 for letter in "abc"} | {n[1:17] for n in kept}
+    ]
+    assert len(left) == 1
+    with started(NAMED, inside, verb) as alive:
+        assert alive.stdout is not None
+        assert alive.stdout.read(1) == b"."
+        for path in inside.iterdir():
+            if path.name != ".cccccccccccccccc.partial":  # which is young
+                os.utime(path, (0, 0), follow_symlinks=False)
+        before = {path.name for path in inside.iterdir()}
+        with getattr(guard, verb)("other") as file:
+            file.write(b"new")
+        assert {path.name for path in inside.iterdir()} == before - set(left) | {"other"}
+        alive.kill()
+
+
+def test_a_writer_whose_folder_is_gone_is_told(guard: Guard, inside: Path) -> None:
+    for verb in ("create", "replace"):
+        guard.folder("short").close()
+        with pytest.raises(StorageError, match="can't be written: No such file"), getattr(guard, verb)("short/new"):
+            (inside / "short").rmdir()
+
+
+def test_without_proc_a_new_file_is_written_under_a_temporary_name(
+    guard: Guard, inside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "_own", lambda handle: f"/nowhere/{handle}")
+    with guard.create("new") as file:
+        file.write(b"ours")
+        assert len(leftovers(inside)) == 1
+    assert (inside / "new").read_bytes() == b"ours"
+    assert leftovers(inside) == []
 
 
 @pytest.mark.parametrize("verb", ["create", "replace"])
@@ -118,16 +191,21 @@ def test_a_file_that_took_the_name_meanwhile_is_never_replaced(guard: Guard, ins
     assert leftovers(inside) == []
 
 
+@pytest.mark.parametrize("nameless", [0, publishing.NAMELESS], ids=["named", "nameless"])
 def test_a_file_system_without_hard_links_never_replaces_either(
-    guard: Guard, inside: Path, monkeypatch: pytest.MonkeyPatch
+    guard: Guard, inside: Path, monkeypatch: pytest.MonkeyPatch, nameless: int
 ) -> None:
+    monkeypatch.setattr(publishing, "NAMELESS", nameless)
+
     def no_links(*_: object, **__: object) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "link", no_links)
-    with guard.create("new") as file:
-        file.write(b"ours")
-    assert (inside / "new").read_text() == "ours"
+    content = os.urandom(300_000)
+    for verb in ("create", "replace"):
+        with getattr(guard, verb)("new") as file:
+            file.write(content)
+        assert (inside / "new").read_bytes() == content
     with pytest.raises(ConflictError), guard.create("other") as file:
         (inside / "other").write_text("theirs")
     assert (inside / "other").read_text() == "theirs"
@@ -242,7 +320,7 @@ def test_a_folder_takes_anothers_place_and_trades_names_with_it(
     guard: Guard, inside: Path, monkeypatch: pytest.MonkeyPatch, flags_known: bool
 ) -> None:
     if not flags_known:
-        monkeypatch.setattr(writing, "_renameat2", _without_flags)
+        monkeypatch.setattr(publishing, "_renameat2", _without_flags)
     for name in ("one.partial", "two.partial"):
         guard.folder(name).close()
         (inside / name / "which").write_text(name)
