@@ -5,7 +5,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import errors
-    from .errors import ModelCypherError
+    from .errors import ModelCypherError, PickleWarning
     from .surfaces.python import allow, doctor, inventory, load, save, serve, session, status
     from .views.model_card import ModelCard
     from .views.registry import Registry
@@ -27,12 +27,14 @@ _PUBLIC = {
     "inventory": "surfaces.python",
     "doctor": "surfaces.python",
     "ModelCypherError": "errors",
+    "PickleWarning": "errors",
     "errors": "",
 }
 
 __all__ = [
     "ModelCard",
     "ModelCypherError",
+    "PickleWarning",
     "Registry",
     "TrainingRun",
     "__version__",

@@ -33,6 +33,7 @@ __all__ = [
     "ModelCypherError",
     "NotAllowedError",
     "PathRefusedError",
+    "PickleWarning",
     "ServerError",
     "SettingError",
     "StorageError",
@@ -96,6 +97,10 @@ class UnsafeFileError(ModelCypherError, PermissionError):
     """A file that is judged `code`: it isn't loaded, unless its tensors alone are asked for."""
 
     exit_code = 65
+
+
+class PickleWarning(UserWarning):
+    """A file that was loaded relies on pickle: nothing of it ran here, but another loader may run what it names."""
 
 
 class ConflictError(ModelCypherError, FileExistsError):

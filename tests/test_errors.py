@@ -7,13 +7,14 @@ import pytest
 
 from modelcypher_nb import errors
 
-CLASSES = [getattr(errors, name) for name in errors.__all__ if name != "ModelCypherError"]
+CLASSES = [getattr(errors, name) for name in errors.__all__ if name not in {"ModelCypherError", "PickleWarning"}]
 # The exit codes that the contract gives for each error, and the builtin that it also is.
 CONTRACT = {
     "UsageError": (64, ValueError),
     "SettingError": (64, ValueError),
     "NotAllowedError": (65, PermissionError),
     "JobStateError": (65, RuntimeError),
+    "UnsafeFileError": (65, PermissionError),
     "ConflictError": (65, FileExistsError),
     "PathRefusedError": (66, PermissionError),
     "MissingFileError": (66, FileNotFoundError),

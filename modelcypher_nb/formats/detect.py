@@ -22,6 +22,7 @@ from .report import VERDICTS, FileInfo, Finding, JudgedFile, Level, ModelReport,
 __all__ = ["content", "describe", "digest", "examine", "exit_code", "load", "pickled", "worst"]
 
 Progress = Callable[[int, int], None]
+Warn = Callable[[tuple[str, ...]], None]
 
 
 def worst(levels: Iterable[Level]) -> Level:
@@ -103,6 +104,7 @@ def load(
     limits: Limits = LIMITS,
     trusted: Trusting | None = None,
     beside: frozenset[str] = frozenset(),
+    warn: Warn | None = None,
 ) -> dict[str, Any]:
     """Load the tensors of a file, or of a folder's model with all its shards.
 
@@ -111,6 +113,7 @@ def load(
         limits: the bounds.
         trusted: gives the names that a person allowed for the content of an open file.
         beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
+        warn: told which files rely on pickle, before the first tensor is read.
         mapped: as `formats.safetensors.load` has it.
         rescue: take the tensors even where the file or folder is judged `code`; nothing of it runs.
 
@@ -123,10 +126,12 @@ def load(
         ModelCypherError: as `describe` raises.
     """
     if not safe.is_folder:
-        return _load_part(safe, _loadable(safe, Terms(limits, trusted, beside), rescue=rescue), mapped)
+        return _load_part(safe, _loadable(safe, Terms(limits, trusted, beside), warn, rescue=rescue), mapped)
     found = survey(safe, Terms(limits, trusted, beside))
     _require_model(safe, found)
-    _refuse_code(safe, _folder_report(safe, found).verdict, rescue=rescue)
+    report = _folder_report(safe, found)
+    _refuse_code(safe, report.verdict, rescue=rescue)
+    _warn(safe, report, warn)
     tensors: dict[str, Any] = {}
     for name in found.model:
         with safe / name as file:
@@ -146,6 +151,7 @@ def content(
     limits: Limits = LIMITS,
     trusted: Trusting | None = None,
     beside: frozenset[str] = frozenset(),
+    warn: Warn | None = None,
 ) -> Any:
     """Load everything that a file holds, nested as in the file: plain data, tensors, shells as data, opaque objects.
 
@@ -154,6 +160,7 @@ def content(
         limits: the bounds.
         trusted: gives the names that a person allowed for the content of an open file.
         beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
+        warn: told which files rely on pickle, before the first tensor is read.
         mapped: as `formats.safetensors.load` has it.
         rescue: take what can be taken even where the file is judged `code`; nothing of it runs.
 
@@ -161,8 +168,8 @@ def content(
         ModelCypherError: as `load` raises.
     """
     if safe.is_folder:
-        return load(safe, mapped=mapped, rescue=rescue, limits=limits, trusted=trusted, beside=beside)
-    part = _loadable(safe, Terms(limits, trusted, beside), rescue=rescue)
+        return load(safe, mapped=mapped, rescue=rescue, limits=limits, trusted=trusted, beside=beside, warn=warn)
+    part = _loadable(safe, Terms(limits, trusted, beside), warn, rescue=rescue)
     if part.content is None:
         return _load_part(safe, part, mapped)
     from .arrays import live
@@ -175,11 +182,18 @@ def pickled(safe: SafePath, report: ModelReport) -> tuple[str, ...]:
     return tuple(f"{safe.display}/{shown(name)}" if safe.is_folder else safe.display for name in report.pickled)
 
 
-def _loadable(safe: SafePath, terms: Terms, *, rescue: bool) -> Part:
+def _warn(safe: SafePath, report: ModelReport, warn: Warn | None) -> None:
+    if warn is not None and report.pickled:
+        warn(pickled(safe, report))
+
+
+def _loadable(safe: SafePath, terms: Terms, warn: Warn | None, *, rescue: bool) -> Part:
     part = examine_file(safe, safe.name, terms)
-    _refuse_code(safe, _file_report(safe, part).verdict, rescue=rescue)
+    report = _file_report(safe, part)
+    _refuse_code(safe, report.verdict, rescue=rescue)
     if part.error is not None and not (rescue and part.content is not None and part.content.tensors):
         raise part.error
+    _warn(safe, report, warn)
     return part
 
 

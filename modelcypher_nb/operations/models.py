@@ -62,6 +62,7 @@ def model_facts(
         lineage=record.lineage or None if record else None,
         pickled=detect.pickled(safe, report),
         warning=PickleNote.of(f"{record.id}@{record.version}" if record else shown(safe.given), report.pickled),
+        tree=report.tree,
         report=report,
     )
 

@@ -20,7 +20,7 @@ from ..settings import Settings, default_home
 
 if TYPE_CHECKING:
     from ..formats.limits import Limits
-    from ..guard.safe_path import SafePath
+    from ..guard.safe_path import Identity, SafePath
     from ..store.catalog import Catalog
     from ..store.run_store import RunStore
     from ..training.run import Run
@@ -77,6 +77,7 @@ class Session:
         self.runs: dict[str, Run] = {}
         self.offer_allow: Callable[[PathRefusedError], None] | None = None
         self.show_progress: Callable[[str], AbstractContextManager[Tell]] | None = None
+        self.warned: set[Identity] = set()  # files whose loading was warned of
         self._home: SafePath | None = None
         self._catalog: Catalog | None = None
         self.settings = self._load_settings()

@@ -24,6 +24,7 @@ __all__ = ["run"]
 
 INTERRUPTED = 130
 ANSWER_CHARACTERS = 1_000_000  # of one line
+NOTE_CHARACTERS = 2_000
 
 
 def run(words: Sequence[str], program: str = "mc") -> int:
@@ -69,6 +70,8 @@ def _answer(words: Sequence[str], program: str) -> tuple[str, int]:
         content = machine_answer(request, facts)
         if file is not None:
             write_answer(file, facts, content)
+    if (warning := getattr(facts, "warning", None)) is not None:
+        _note(shown(f"{warning.text} {warning.command}", NOTE_CHARACTERS))
     answer = machine_text(content) if content is not None and file is None else _text(request, facts)
     if request.operation.name == "settings_allow" and not request.arguments.get("lasting"):
         _note("This allows it for this one command, which is over. For good: mc settings allow --lasting DIR")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelCypherError, UsageError
 from ..guard.secrets import shown
@@ -58,27 +58,36 @@ def doctor() -> DoctorFacts:
     return as_person("system_doctor")  # type: ignore[no-any-return]
 
 
-def load(model: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
+def load(
+    model: str | os.PathLike[str], *, mapped: bool | None = None, whole: bool = False, rescue: bool = False
+) -> Any:
     """Load a model's state dict without running anything in its files.
 
     Args:
         model: a registered name (also `name@3`, `name@alias`), or the path of a file or folder.
+        mapped: map the files instead of reading them; None maps what is only ever replaced (the toolkit's own files
+            and the Hub's). A mapped file that is cut short ends the process; one that is overwritten changes tensors.
+        whole: give everything that a file holds, nested as it is there: plain data, tensors, and what would be an
+            object in another loader as an inert description of it.
+        rescue: load what can be loaded from a file judged `code`, or damaged; nothing of it runs.
 
     Returns:
-        Tensors by name, in file order.
+        Tensors by name, in file order: torch's, or numpy's arrays where torch isn't installed.
 
     Raises:
+        UnsafeFileError: it is judged `code`.
         ModelCypherError: it isn't there, isn't allowed, contradicts itself, or is of a format that isn't read.
+
+    Warns:
+        PickleWarning: it relies on pickle; once for each file.
     """
     import os
 
-    from ..formats import detect
-    from ..operations.models import open_model
+    from ..operations.loading import load_model
 
     call = current().person()
     try:
-        with open_model(call, os.fspath(model)) as (_, safe):
-            return detect.load(safe)
+        return load_model(call, os.fspath(model), mapped=mapped, whole=whole, rescue=rescue)
     except ModelCypherError as error:
         call.refused(error)
         raise

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..formats.report import VERDICTS
 from . import numbers as n
-from .sheet import Cell, Sheet, Table, pairs, table, volatile
+from .sheet import Block, Cell, Sheet, Table, pairs, table, volatile
 
 if TYPE_CHECKING:
-    from ..formats.report import Finding, TensorInfo
+    from ..formats.report import Finding, TensorInfo, TreeNode
     from ..operations.facts import (
         ModelFacts,
         ModelList,
@@ -27,6 +27,7 @@ IN_MEMORY = "in memory"
 TENSORS_SHOWN = 12
 FINDINGS_SHOWN = 20
 FILES_SHOWN = 40
+TREE_LINES, TREE_DEPTH = 40, 4
 
 # What each verdict means to the person who is about to load the file.
 MEANINGS = {
@@ -75,14 +76,35 @@ def model_sheet(facts: ModelFacts, picture: str = "") -> Sheet:
         subtitle=Cell(" · ".join(part for part in parts if part)),
         facts=_model_facts(facts),
         tables=(findings_table(facts.verdict.findings), files_table(facts), tensors_table(facts)),
+        blocks=_content_blocks(facts.tree),
         picture=picture,
     )
+
+
+def _content_blocks(tree: TreeNode | None) -> tuple[Block, ...]:
+    """What a file holds, where that is more than the tensors that are listed anyway."""
+    if tree is None or all("tensor" in child.kind for child in tree.children):
+        return ()
+    lines = _tree_lines(tree, 0)
+    more = [f"… and {n.whole(len(lines) - TREE_LINES)} more"] if len(lines) > TREE_LINES else []
+    return (Block("Holds", (*lines[:TREE_LINES], *more)),)
+
+
+def _tree_lines(node: TreeNode, depth: int) -> list[str]:
+    """A file's content as an indented list, as deep and long as a page takes."""
+    text = f"{'  ' * depth}{node.key}{': ' if node.key else ''}{node.kind}{f' {node.text}' if node.text else ''}"
+    if depth >= TREE_DEPTH:
+        return [text]
+    lines = [line for child in node.children for line in _tree_lines(child, depth + 1)]
+    more = [f"{'  ' * (depth + 1)}… and {n.whole(node.omitted)} more"] if node.omitted else []
+    return [text, *lines, *more]
 
 
 def _model_facts(facts: ModelFacts) -> tuple[tuple[str, Cell], ...]:
     on_disk = facts.format != IN_MEMORY
     return pairs(
         ("Verdict", verdict_text(facts)),
+        ("Pickle", _pickle_text(facts)),
         ("Data types", dtype_text(facts.dtypes)),
         ("Reference", facts.reference),
         ("State", facts.state if facts.state != "registered" else None),
@@ -96,6 +118,13 @@ def _model_facts(facts: ModelFacts) -> tuple[tuple[str, Cell], ...]:
         ("Bytes", facts.placement),
         ("Metadata", ", ".join(f"{key}={value}" for key, value in facts.metadata.items())),
     )
+
+
+def _pickle_text(facts: ModelFacts) -> Cell | None:
+    """That it relies on pickle, and what makes safetensors of it."""
+    if facts.warning is None:
+        return None
+    return volatile(f"relies on it; converted to safetensors by: {facts.warning.command}")
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from ...formats.report import FileInfo, JudgedFile, ModelReport, TensorInfo, Verdict
+from ...formats.report import FileInfo, JudgedFile, ModelReport, TensorInfo, TreeNode, Verdict
 from ...store.ids import ModelSource
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class ModelFacts:
         placement: where the bytes are, in words.
         pickled: the files that rely on pickle.
         warning: what is told of them, with the command that converts them.
+        tree: what a file holds beside and around its tensors.
         report: everything that was read; stays in the process.
     """
 
@@ -83,6 +84,7 @@ class ModelFacts:
     lineage: dict[str, Any] | None = None
     pickled: tuple[str, ...] = ()
     warning: PickleNote | None = None
+    tree: TreeNode | None = None
     report: ModelReport | None = field(default=None, repr=False, compare=False, metadata={"wire": False})
 
 
