@@ -66,7 +66,8 @@ def _path_of(kind: str) -> Reading:
             raise UnfitError("is given parts that are no texts")
         text = arguments[0] if arguments else "."
         for part in arguments[1:]:
-            joined = text if text.endswith(separator) else text + separator
+            is_drive = separator == "\\" and text[1:] == ":"  # what follows is relative to where that drive stands
+            joined = text if text.endswith(separator) or is_drive else text + separator
             text = part if part.startswith(separator) else joined + part
         return Shell(kind, text)
 
