@@ -115,7 +115,8 @@ def _judge_the_rest(archive: ZipArchive, context: Context) -> None:
         if not (inner.endswith((".pkl", ".debug_pkl")) or source.read_at(0, min(2, source.size)) in PICKLE_STARTS):
             continue
         within = context.inner(name)
-        within.persistent = lambda identity: Storage(str(identity)[:80], "U8", 0, None)
+        # A traced program keeps the shapes of its example inputs, and empty storages.
+        within.persistent = StorageReader(archive, None, within).resolve
         try:
             Machine(source, within).run()
         except ModelCypherError:
@@ -125,11 +126,17 @@ def _judge_the_rest(archive: ZipArchive, context: Context) -> None:
 class StorageReader:
     """The storages of an archive, by the keys of the pickle's persistent ids.
 
+    Args:
+        archive: the archive.
+        folder: where in it they lie, with a closing slash; None where only their declarations count.
+        context: the surroundings of the pickle.
+        big_endian: whether their elements lie with the most significant byte first.
+
     Attributes:
         storages: those that were asked for.
     """
 
-    def __init__(self, archive: ZipArchive, folder: str, context: Context, *, big_endian: bool = False) -> None:
+    def __init__(self, archive: ZipArchive, folder: str | None, context: Context, *, big_endian: bool = False) -> None:
         self.storages: dict[str, Storage] = {}
         self._archive = archive
         self._folder = folder
@@ -158,7 +165,7 @@ class StorageReader:
         return known
 
     def _made(self, key: str, dtype: str, size: int, location: str) -> Storage:
-        if location == "meta":
+        if location == "meta" or self._folder is None:
             return Storage(key, dtype, size, None, device="meta")
         lost = Storage(key, dtype, size, None, device=location)
         name = self._folder + key

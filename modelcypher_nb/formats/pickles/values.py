@@ -34,7 +34,11 @@ __all__ = [
 Value = Any
 
 # Bits for each element, by the names of safetensors, and our own names for what it has none for.
-EXTRA_DTYPE_BITS = {"C32": 32, "C128": 128, "QI8": 8, "QU8": 8, "QI32": 32, "QU4": 4, "QU2": 2, "BITS8": 8}
+EXTRA_DTYPE_BITS = {
+    "C32": 32, "C128": 128, "QI8": 8, "QU8": 8, "QI32": 32, "QU4": 4, "QU2": 2, "BITS8": 8, "BITS16": 16,
+    "BITS1X8": 8, "BITS2X4": 8, "BITS4X2": 8,
+    **{f"{sign}INT{bits}": 8 for sign in ("", "U") for bits in range(1, 8)},  # torch gives each a byte
+}  # fmt: skip
 
 
 class UnfitError(Exception):
