@@ -31,6 +31,7 @@ class Converted:
     Attributes:
         tensors: the names in the file's header.
         size_bytes: the file's length.
+        values_bytes: what the values in it take.
         aliases: further names of the same bytes, which only the metadata holds.
         groups: the names of values that were written as groups of tensors.
         checked: how many storages were compared with the CRC-32 of their archive.
@@ -38,6 +39,7 @@ class Converted:
 
     tensors: tuple[str, ...]
     size_bytes: int
+    values_bytes: int
     aliases: dict[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
     checked: int = 0
@@ -106,7 +108,7 @@ def convert(
             _write(copier, entry, plan.tensors[entry.name].tensor, checked)
     _prove(file, header, total)
     names = tuple(entry.name for entry in entries)
-    return Converted(names, len(header) + total, plan.aliases, tuple(plan.groups), len(checked))
+    return Converted(names, len(header) + total, total, plan.aliases, tuple(plan.groups), len(checked))
 
 
 def _planned(tensors: Mapping[str, Tensor | Composite], aliases: Aliases) -> _Plan:
