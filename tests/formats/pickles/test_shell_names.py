@@ -117,7 +117,10 @@ def test_every_moment_is_read_as_its_iso_text(moment: dt.datetime, protocol: int
     assert harmless(moment, protocol).value == moment.isoformat()
 
 
-@given(st.sampled_from([[], ["C:"], ["C:\\"]]), st.lists(st.text("ab./\\ ", max_size=5), max_size=4))
+ANCHORS = ([], ["/"], ["C:"], ["C:\\"], ["\\\\server\\share\\"])
+
+
+@given(st.sampled_from(ANCHORS), st.lists(st.text("ab. ", min_size=1, max_size=5), max_size=4))
 @settings(max_examples=300, deadline=None)
 def test_every_path_is_read_as_the_same_path(drive: list[str], parts: list[str]) -> None:
     for kind in (PurePosixPath, PureWindowsPath):
