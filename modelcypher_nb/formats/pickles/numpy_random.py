@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .arguments import a_name, a_number, exactly
-from .numpy_arrays import Array
+from .numpy_arrays import Array, Scalar
 from .trust import Trusted
 from .values import Global, Shell, UnfitError
 
@@ -55,7 +55,7 @@ class Generator(Shell):
 def _prove(state: Any, nesting: int) -> None:
     if state is None or type(state) in {int, bool, float, str, bytes}:
         return
-    if type(state) is Array and state.tensor is not None:
+    if (type(state) is Array and state.tensor is not None) or (type(state) is Scalar and not state.dtype.has_object):
         return
     if type(state) is Generator and state.kind == SEED_SEQUENCE:
         return

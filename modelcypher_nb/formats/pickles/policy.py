@@ -9,6 +9,7 @@ from ..strict_json import FETCH_AGAIN
 from .brief import brief
 from .context import Context
 from .faults import FaultError
+from .object_states import StateJudge
 from .trust import Trusted
 from .trusted_names import TRUSTED
 from .values import Described, Global, LieError, Opaque, PlainDict, UnfitError
@@ -31,6 +32,7 @@ class Policy:
         self.context = context
         self._strangers: list[Global] = []
         self._known: dict[tuple[str, str], Global] = {}
+        self._states = StateJudge()
 
     # Names
 
@@ -161,10 +163,11 @@ class Policy:
             return self._computed(target, arguments, offset)
         if target.trusted is not None and target.trusted.call is not None and not named:
             return self._read(target, target.trusted, arguments, offset)
+        listed = self._listed_call(target, arguments, offset) if named is None else None
+        if listed is not None:
+            return listed
         if arguments or named is not None or not self._is_plain_class(target):
-            given = (*arguments, named) if named else arguments
-            listed = self._listed_call(target, arguments, offset) if named is None else None
-            return listed or self._foreign_call(target, given, offset)
+            return self._foreign_call(target, (*arguments, named) if named else arguments, offset)
         if not self._is_object_class(target):
             return self._foreign_call(target, (), offset)
         target.as_class = True
@@ -215,7 +218,7 @@ class Policy:
             what = f"A state is set on {brief(target)}, which rewires it."
             self.context.tell("code", "pickle-build", what, offset, name=_name(target), excerpt=brief(state))
             return
-        fits = is_plain
+        fits = is_plain and self._states.is_inert(state)
         if self._is_program(target.kind):
             fits = True
         elif target.accepts is not None:
