@@ -139,8 +139,15 @@ def load(
             if file.identity != part.identity:
                 raise changed_meanwhile(file)
             _refuse_twins(safe, name, part, tensors)
+            if part.header is None:  # its described ranges are of the descriptor that the survey closed
+                part = _loadable(file, Terms(limits, trusted, _beside(safe, found, name)), None, rescue=rescue)
             tensors |= _load_part(file, part, mapped)
     return tensors
+
+
+def _beside(folder: SafePath, found: Survey, name: str) -> frozenset[str]:
+    place = name.rpartition("/")[0]
+    return found.beside.get(f"{folder.location}/{place}" if place else folder.location, frozenset())
 
 
 def content(

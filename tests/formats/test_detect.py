@@ -17,11 +17,13 @@ from modelcypher_nb.errors import (
     MalformedError,
     MissingFileError,
     UnreadableError,
+    UnsafeFileError,
     UnsupportedFormatError,
     UsageError,
 )
 from modelcypher_nb.formats import detect, model_folder
 from modelcypher_nb.formats.model_folder import Survey
+from modelcypher_nb.formats.readers import Terms
 from modelcypher_nb.formats.report import VERDICTS, Finding, ModelReport, Verdict
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
@@ -57,18 +59,17 @@ def test_safetensors_content_is_read_whatever_the_name(guard: Guard, tmp_path: P
     assert report == examined(guard, name)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "model.pt"])
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "model.pt", "weights.CHECKPOINT"])
 @pytest.mark.promise("WEIGHTS-3")
-def test_a_pickle_is_unsupported_whatever_the_name(guard: Guard, tmp_path: Path, name: str) -> None:
+def test_a_pickle_is_read_without_pickle_whatever_the_name(guard: Guard, tmp_path: Path, name: str) -> None:
     torch.save(WEIGHTS, tmp_path / name)
-    with guard.open(name) as safe:
-        for verb in (detect.describe, detect.load):
-            with pytest.raises(UnsupportedFormatError, match="torch checkpoint"):
-                verb(safe)
     report = examined(guard, name)
-    assert (report.verdict.level, report.format) == ("unsupported", "torch checkpoint (zip with a pickle)")
-    assert "pickle can run code" in (report.verdict.findings[0].remedy or "")
-    assert detect.exit_code(report.verdict) == 3
+    assert (report.verdict, report.format, report.pickled) == (Verdict("weights"), "torch checkpoint", (name,))
+    told: list[tuple[str, ...]] = []
+    with guard.open(name) as safe:
+        loaded = detect.load(safe, warn=told.append)
+    assert {key: torch.equal(value, WEIGHTS[key]) for key, value in loaded.items()} == dict.fromkeys(WEIGHTS, True)
+    assert told == [(str(tmp_path / name),)]
 
 
 @pytest.mark.promise("WEIGHTS-3")
@@ -81,8 +82,11 @@ def test_a_pickle_is_never_run(guard: Guard, tmp_path: Path) -> None:
 
     for name in ("a.bin", "a.safetensors", "a.pkl"):
         (tmp_path / name).write_bytes(pickle.dumps(Bomb()))
-        assert examined(guard, name).verdict.level == "unsupported"
-    examined(guard)
+        report = examined(guard, name)
+        assert (report.verdict.level, report.verdict.findings[0].name) == ("code", "posix.mkdir")
+        with guard.open(name) as safe, pytest.raises(UnsafeFileError, match=r"posix\.mkdir"):
+            detect.load(safe)
+    assert examined(guard).verdict.level == "code"
     assert not proof.exists()
 
 
@@ -161,7 +165,7 @@ def test_code_named_by_a_configuration_decides_over_everything_else(guard: Guard
     torch.save(WEIGHTS, tmp_path / "pytorch_model.bin")
     (tmp_path / "cut.safetensors").write_bytes(b"\xff\0\0\0\0\0\0\0{")
     report = described(guard)
-    assert levels(report) == ["code", "malformed", "unsupported"]
+    assert levels(report) == ["code", "malformed", "weights"]
     assert detect.exit_code(report.verdict) == 1
 
 
@@ -176,13 +180,21 @@ def test_a_folder_without_weights_is_missing_to_whoever_loads_and_never_clean_to
     assert examined(guard).verdict.level == "unsupported"
 
 
-def test_a_folder_of_pickles_only_is_unsupported(guard: Guard, tmp_path: Path) -> None:
-    torch.save(WEIGHTS, tmp_path / "pytorch_model.bin")
-    with pytest.raises(UnsupportedFormatError, match=r"pytorch_model\.bin"):
-        described(guard)
-    report = examined(guard)
-    assert report.format == "torch checkpoint (zip with a pickle)"
-    assert [file.name for file in report.files] == ["pytorch_model.bin"]
+def test_a_folder_of_pickles_only_is_a_model_too(guard: Guard, tmp_path: Path) -> None:
+    torch.save({"layer.weight": WEIGHTS["layer.weight"]}, tmp_path / "pytorch_model-00001-of-00002.bin")
+    torch.save({"layer.bias": WEIGHTS["layer.bias"]}, tmp_path / "pytorch_model-00002-of-00002.bin")
+    places = {
+        "layer.weight": "pytorch_model-00001-of-00002.bin",
+        "layer.bias": "pytorch_model-00002-of-00002.bin",
+    }
+    (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": places}))
+    report = described(guard)
+    assert (report.format, report.verdict.level) == ("torch checkpoint", "weights")
+    assert [file.name for file in report.files] == sorted(places.values())
+    assert report.pickled == tuple(sorted(places.values()))
+    with guard.open(".") as folder:
+        loaded = detect.load(folder)
+    assert {key: torch.equal(value, WEIGHTS[key]) for key, value in loaded.items()} == dict.fromkeys(WEIGHTS, True)
 
 
 def test_the_single_file_is_the_model_and_what_lies_beside_it_is_told(guard: Guard, tmp_path: Path) -> None:
@@ -382,8 +394,8 @@ def test_a_file_swapped_between_survey_and_load_is_not_loaded(
     save_file(WEIGHTS, tmp_path / "model.safetensors")
     survey = detect.survey
 
-    def swapping(folder: SafePath) -> Survey:
-        found = survey(folder)
+    def swapping(folder: SafePath, terms: Terms) -> Survey:
+        found = survey(folder, terms)
         save_file({"other": torch.ones(1)}, tmp_path / "new")
         (tmp_path / "new").rename(tmp_path / "model.safetensors")
         return found
