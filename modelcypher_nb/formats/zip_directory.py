@@ -29,17 +29,19 @@ LOCATOR_SIGNATURE = b"PK\x06\x07"
 END64 = Struct("<4sQ2H2L4Q")
 END64_SIGNATURE = b"PK\x06\x06"
 LONGEST_COMMENT = 0xFFFF
-CENTRAL = Struct("<L4x2H4x3L4H2x2L")
+CENTRAL = Struct("<L2xBx2H4x3L4H2x2L")
 CENTRAL_SIGNATURE = 0x02014B50
 SENTINEL = 0xFFFFFFFF  # "the real value stands in the zip64 field"
 DIRECTORY_BYTES_A_MEMBER = 320  # a record and a name of 255 bytes: bounds what is held at once
 
+NEWEST_VERSION = 63  # of what a reader needs to know; Python's refuses more
 STORED, DEFLATED = 0, 8
 HAS_DESCRIPTOR, IS_UTF8, COMPRESSOR_HINTS = 1 << 3, 1 << 11, 0b110
 # Any other flag means encryption, a patch or a masked header; torch ignores them all, and other readers don't.
 ODD_FLAGS = 0xFFFF & ~(HAS_DESCRIPTOR | IS_UTF8 | COMPRESSOR_HINTS)
 
 ZIP64_FIELD = 0x0001
+TORCH_PADDING = b"FB"
 # Fields that change neither a name nor the bytes of a member, for any reader.
 HARMLESS_FIELDS = frozenset(
     {
@@ -166,12 +168,13 @@ def _records(label: str, directory: bytes, count: int) -> list[Record]:
     for _ in range(count):
         if at + CENTRAL.size > size:
             raise malformed(label, "has fewer members in its directory than its end says")
-        signature, flags, method, crc, packed, unpacked, name_size, extra_size, comment_size, disk, mode, header = (
-            CENTRAL.unpack_from(directory, at)
-        )
+        (
+            signature, version, flags, method, crc, packed, unpacked, name_size, extra_size, comment_size, disk, mode,
+            header,
+        ) = CENTRAL.unpack_from(directory, at)  # fmt: skip
         name_at, name_end = at + CENTRAL.size, at + CENTRAL.size + name_size
         at = name_end + extra_size + comment_size
-        if signature != CENTRAL_SIGNATURE or at > size or disk:
+        if signature != CENTRAL_SIGNATURE or at > size or disk or version > NEWEST_VERSION:
             raise malformed(label, f"has a damaged directory, in the record of its member number {len(records) + 1}")
         name = directory[name_at:name_end]
         if extra_size or SENTINEL in {header, packed, unpacked}:
@@ -209,6 +212,8 @@ def _judge(label: str, record: Record, mode: int) -> None:
 
 def zip64_field(label: str, name: bytes, extra: bytes) -> bytes | None:
     """Walk a member's extra fields and give the content of its zip64 field, if there is one."""
+    if extra.startswith(TORCH_PADDING) and len(extra) == 4 + int.from_bytes(extra[2:4], "little"):
+        return None  # a torch archive has one on every member
     at, large = 0, None
     while at < len(extra):
         tag, size = int.from_bytes(extra[at : at + 2], "little"), int.from_bytes(extra[at + 2 : at + 4], "little")

@@ -392,6 +392,29 @@ def test_whatever_is_flipped_the_answer_is_what_python_reads_or_a_refusal(data: 
                     assert peer.read(info) == found[info.filename]
 
 
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_what_torch_reads_from_an_archive_that_was_accepted_is_what_was_judged(data: st.DataObject) -> None:
+    archive = bytearray(data.draw(st.sampled_from(TORCH_SEEDS)))
+    for place in data.draw(st.lists(st.integers(0, len(archive) - 1), min_size=1, max_size=3)):
+        archive[place] ^= 1 << data.draw(st.integers(0, 7))
+    found = answer(bytes(archive))
+    if found is None:
+        return
+    root = next(iter(found)).partition("/")[0] + "/"
+    try:
+        peer = torch._C.PyTorchFileReader(io.BytesIO(archive))
+    except RuntimeError:
+        return  # it refuses more than we do: a name, a version
+    assert {root + name for name in peer.get_all_records()} == {name for name in found if name.startswith(root)}
+    for name in peer.get_all_records():
+        assert peer.get_record(name) == found[root + name]
+
+
+TORCH_SEEDS = [
+    saved({"a": torch.ones(3), "empty": torch.zeros(0)}),
+    forge(*[Entry(b"m/" + name, b"3\n", method=8) for name in (b"data.pkl", b"version", b"data/0")], zip64=True),
+]
 FIELD16 = st.one_of(st.sampled_from([0, 1, 8, 0x800, 0xFFFF]), st.integers(0, 0xFFFF))
 FIELD32 = st.one_of(st.sampled_from([0, 4, 0xFFFFFFFF]), st.integers(0, 400))
 EXTRA = st.one_of(

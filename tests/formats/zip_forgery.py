@@ -18,7 +18,7 @@ LOCATOR = struct.Struct("<4sLQL")
 class Entry:
     """One member: honest, but for what `local` and `central` replace by name.
 
-    The names are name, flags, method, crc, packed, size and extra; in the directory mode, disk, header, comment too.
+    Those are name, flags, method, crc, packed, size, extra; in the directory mode, disk, header, comment, version.
     """
 
     name: bytes
@@ -40,6 +40,7 @@ class Entry:
             "packed": len(packed),
             "size": len(self.data),
             "extra": b"",
+            "version": 20,
             "mode": 0,
             "disk": 0,
             "comment": b"",
@@ -66,8 +67,8 @@ class Entry:
         """What the directory says of it."""
         f = self.facts() | {"header": header} | self.central
         head = CENTRAL.pack(
-            b"PK\x01\x02", 20, 20, f["flags"], f["method"], 0, 33, f["crc"], f["packed"], f["size"], len(f["name"]),
-            len(f["extra"]), len(f["comment"]), f["disk"], 0, f["mode"], f["header"],
+            b"PK\x01\x02", 20, f["version"], f["flags"], f["method"], 0, 33, f["crc"], f["packed"], f["size"],
+            len(f["name"]), len(f["extra"]), len(f["comment"]), f["disk"], 0, f["mode"], f["header"],
         )  # fmt: skip
         return head + f["name"] + f["extra"] + f["comment"]
 
