@@ -83,7 +83,9 @@ def _read_member(archive: ZipArchive, name: str, content: Content, context: Cont
 def _key(name: str, taken: dict[str, Any]) -> str:
     """The name that numpy gives the member, unless another member has it."""
     key = name.removesuffix(ENDING)
-    return key if key not in taken else name
+    while key in taken:
+        key += ENDING
+    return key
 
 
 def _stranger(source: Source, within: Context, content: Content) -> Any:
