@@ -93,10 +93,17 @@ class TorchMaker:
         """
         made = self._made.get(id(value))
         if made is None:
-            made = self._tensor(name, value) if isinstance(value, Tensor) else self._composite(name, value)
+            made = self._built(name, value)
             self._made[id(value)] = made
             self._kept.append(value)
         return made  # type: ignore[no-any-return] # torch itself is imported untyped here
+
+    def _built(self, name: str, value: Tensor | Composite) -> Any:
+        if isinstance(value, Tensor) and value.dtype != "C32":
+            return self._tensor(name, value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that complex halves, compressed and nested layouts are young
+            return self._tensor(name, value) if isinstance(value, Tensor) else self._composite(name, value)
 
     def _map(self, storage: Storage) -> Any:
         """Its part of its file's one mapping; None where it is to be read."""
@@ -162,9 +169,7 @@ class TorchMaker:
         parts = {part: self.make(f"{name}.{part}", tensor) for part, tensor in value.tensors.items()}
         build = {"quantized": self._quantized, "nested": self._nested}.get(value.layout, self._sparse)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # that compressed and nested layouts are in beta
-                return build(name, value, parts)
+            return build(name, value, parts)
         except (RuntimeError, ValueError, IndexError, KeyError, TypeError) as error:
             raise _lie(name, f"is no sound {value.layout} tensor: {shown(error, 200)}") from error
 
@@ -175,6 +180,7 @@ class TorchMaker:
                 parts["indices"],
                 parts["values"],
                 value.shape,
+                device=parts["values"].device,
                 check_invariants=True,
                 is_coalesced=facts.get("is_coalesced"),
             )
@@ -186,7 +192,13 @@ class TorchMaker:
         first, second = COMPRESSED[value.layout]
         layout = getattr(torch, value.layout)
         return torch.sparse_compressed_tensor(
-            parts[first], parts[second], parts["values"], value.shape, layout=layout, check_invariants=True
+            parts[first],
+            parts[second],
+            parts["values"],
+            value.shape,
+            layout=layout,
+            device=parts["values"].device,
+            check_invariants=True,
         )
 
     def _quantized(self, name: str, value: Composite, parts: dict[str, Any]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.util import find_spec
 
 __all__ = ["TORCH_NAMES", "has_torch"]
@@ -35,4 +34,4 @@ TORCH_NAMES = {
 
 def has_torch() -> bool:
     """Whether torch is installed; it isn't imported to find out."""
-    return "torch" in sys.modules or find_spec("torch") is not None
+    return find_spec("torch") is not None
