@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os  # pathlib would be a tenth of a command's start
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .beneath import open_beneath, walk
 
@@ -93,15 +94,18 @@ class Root:
         """The components of an absolute, normalised path below this root, or None where it lies elsewhere."""
         if self.is_file:
             return (os.path.basename(self.path),) if absolute == self.path else None  # noqa: PTH119
-        for base in dict.fromkeys((self.path, self.given)):
-            if not base:
-                continue
-            if absolute == base:
-                return ()
-            prefix = base if base.endswith("/") else base + "/"
+        for base, prefix in self._bases:
             if absolute.startswith(prefix):
                 return tuple(absolute[len(prefix) :].split("/"))
+            if absolute == base:
+                return ()
         return None
+
+    @cached_property
+    def _bases(self) -> tuple[tuple[str, str], ...]:
+        """Its names, and what the paths below each begin with."""
+        names = (self.path, self.given) if self.given else (self.path,)
+        return tuple((name, name if name.endswith("/") else name + "/") for name in dict.fromkeys(names))
 
 
 def _place(descriptor: int) -> str:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["REGISTRY", "Entry", "Identity", "SafePath", "explained"]
 
-KIND = 0o170000  # the bits of a mode that tell files, folders and others apart
-FILE_OR_FOLDER = frozenset({stat.S_IFREG, stat.S_IFDIR})
+# Of a mode's kind, FIFOs and devices have at least one of these bits, files and folders none. A socket has none either,
+# and can't be opened at all.
+ODD = stat.S_IFIFO | stat.S_IFCHR
 fstat, close = os.fstat, os.close
 
 
@@ -60,7 +61,7 @@ class SafePath:
         managed: whether its bytes are only ever replaced, so that mapping them is safe.
     """
 
-    __slots__ = ("__weakref__", "_descriptor", "_given", "_guard", "_status", "location", "managed")
+    __slots__ = ("_descriptor", "_given", "_guard", "_status", "location", "managed")
 
     def __init__(self, descriptor: int, location: str, guard: Guard, managed: bool, given: str = "") -> None:
         """Take over an open descriptor.
@@ -75,7 +76,7 @@ class SafePath:
         self.location = location
         self.managed = managed
         self._status = status = fstat(descriptor)
-        if status.st_mode & KIND not in FILE_OR_FOLDER:
+        if status.st_mode & ODD:
             self.close()
             raise OSError(errno.EOPNOTSUPP, "it is neither a file nor a folder", location)
 
@@ -117,7 +118,7 @@ class SafePath:
     @property
     def is_folder(self) -> bool:
         """Whether it is a folder; else it is a file."""
-        return self._status.st_mode & KIND == stat.S_IFDIR
+        return stat.S_ISDIR(self._status.st_mode)
 
     @property
     def identity(self) -> Identity:
