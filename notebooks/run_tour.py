@@ -1,7 +1,7 @@
 """Run the tour from top to bottom and write it as one page that needs nothing from anywhere.
 
 python notebooks/run_tour.py            writes build/tour.html
-python notebooks/run_tour.py --store    also keeps the outputs in the notebook (what nbval compares with)
+python notebooks/run_tour.py --store    runs every notebook, and keeps the outputs in it (what nbval compares with)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nbconvert import HTMLExporter
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent / "build"
-NOTEBOOK = HERE / "00_tour.ipynb"
+TOUR = HERE / "00_tour.ipynb"
 NEUTRAL = "/home/you/modelcypher_nb"
 
 
@@ -69,18 +69,20 @@ def page(notebook: nbformat.NotebookNode) -> str:
 def main(arguments: list[str]) -> int:
     """Run, write, and say where the result is."""
     started = time.monotonic()
-    print(f"Running {NOTEBOOK.name} ...")
     BUILD.mkdir(exist_ok=True)
-    try:
-        notebook = execute(NOTEBOOK)
-    except CellExecutionError as error:
-        print(f"The tour stopped: {error.ename}: {error.evalue}\nThe cell was:\n{error}", file=sys.stderr)
-        return 1
-    tidy(notebook)
-    if "--store" in arguments:
-        NOTEBOOK.write_text(neutral(nbformat.writes(notebook)) + "\n", encoding="utf-8")
     target = BUILD / "tour.html"
-    target.write_text(page(notebook), encoding="utf-8")
+    for path in sorted(HERE.glob("*.ipynb")) if "--store" in arguments else [TOUR]:
+        print(f"Running {path.name} ...")
+        try:
+            notebook = execute(path)
+        except CellExecutionError as error:
+            print(f"{path.name} stopped: {error.ename}: {error.evalue}\nThe cell was:\n{error}", file=sys.stderr)
+            return 1
+        tidy(notebook)
+        if "--store" in arguments:
+            path.write_text(neutral(nbformat.writes(notebook)) + "\n", encoding="utf-8")
+        if path == TOUR:
+            target.write_text(page(notebook), encoding="utf-8")
     seconds = time.monotonic() - started
     print(f"Done in {seconds:.0f} s. Open {target} in a browser; to run it yourself in JupyterLab: make lab")
     return 0

@@ -63,7 +63,6 @@ def read_archive(archive: ZipArchive, context: Context) -> Content:
         machine = Machine(archive.open(context.member), context)
         content.root = machine.run()
         _prove_end(machine, context)
-        content.metadata = {"torch.version": _small(archive, f"{folder}version")}
     except MalformedError as error:
         content.error = error
         if not any(finding.what == error.problem for finding in context.findings):
