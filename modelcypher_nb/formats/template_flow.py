@@ -1,11 +1,11 @@
-"""Which values a template's names and expressions can have, whatever conversation it is given."""
+"""Which values a template's expressions can have, whatever conversation it is given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .template_bindings import EVERY_ATTRIBUTE, HEAP, LOOPED, Bindings, constant_text, method_of
 from .template_names import (
     CALLABLES,
     LOOP_NUMBERS,
@@ -36,73 +36,22 @@ from .template_values import (
 if TYPE_CHECKING:
     from jinja2 import nodes
 
-__all__ = ["Flow", "TooComplexError", "constant_text", "method_of"]
-
-MOST_STEPS = 400_000  # about a second; a real template takes some thousand
-
-# Where a value may be kept: a scope's name, an attribute's name, or what was put into any list.
-Key = tuple[Any, ...]
-HEAP: Key = ("heap",)
-EVERY_ATTRIBUTE: Key = ("attribute",)
+__all__ = ["Flow"]
 
 # Methods that can make an underscore out of numbers or other characters.
 CONJURING_METHODS = frozenset({"translate", "format", "format_map", "decode"})
 
 
-class TooComplexError(Exception):
-    """A template that takes more steps to judge than any real one."""
-
-
-def constant_text(node: nodes.Node | None) -> str | None:
-    """The text of a constant."""
-    value = getattr(node, "value", None) if type(node).__name__ == "Const" else None
-    return value if isinstance(value, str) else None
-
-
-def method_of(callee: nodes.Node) -> tuple[nodes.Node, str] | None:
-    """The object and the constant name, where a call is that of a method, however it is spelled."""
-    kind, fields = type(callee).__name__, callee
-    if kind == "Getattr":
-        return fields.node, fields.attr  # type: ignore[attr-defined]
-    name = None
-    if kind == "Getitem":
-        name = constant_text(fields.arg)  # type: ignore[attr-defined]
-    elif kind == "Filter" and fields.name == "attr" and fields.args:  # type: ignore[attr-defined]
-        name = constant_text(fields.args[0])  # type: ignore[attr-defined]
-    return (fields.node, name) if name is not None else None  # type: ignore[attr-defined]
-
-
-class Flow:
+class Flow(Bindings):
     """The values of one template, found by going over its bindings until nothing is added any more.
 
     Order and conditions are left out: a name may have every value that is ever bound to it.
-
-    Attributes:
-        nodes: every node of the tree, in the order of the text.
-        macros: the names of its macros.
     """
 
     def __init__(self, tree: nodes.Template) -> None:
-        self.nodes: list[nodes.Node] = []
-        self.macros: set[str] = set()
-        self._bindings: list[tuple[Key, Callable[[], Value]]] = []
-        self._values: dict[Key, Value] = {}
-        self._scopes: dict[int, tuple[int, ...]] = {}
-        self._macros_by_name: dict[str, list[tuple[Any, tuple[int, ...]]]] = {}
-        self._loops: list[Any] = []
+        super().__init__(tree)
         self._memo: dict[int, Value] = {}
-        self._steps = 0
-        self._walk(tree)
-        for node in self.nodes:
-            binder = getattr(self, f"_bind_{type(node).__name__.lower()}", None)
-            if binder is not None:
-                binder(node)
-        self._bound = {key for key, _ in self._bindings}
         self._solve()
-
-    def is_bound(self, name: nodes.Node) -> bool:
-        """Whether the template itself gives a name a value other than by a macro."""
-        return self._place(name) is not None
 
     def value(self, node: nodes.Node | None) -> Value:
         """What an expression can be."""
@@ -110,30 +59,10 @@ class Flow:
             return NOTHING
         known = self._memo.get(id(node))
         if known is None:
-            self._steps += 1
-            if self._steps > MOST_STEPS:
-                raise TooComplexError
+            self._spend(1)
             read = getattr(self, f"_read_{type(node).__name__.lower()}", None)
             known = self._memo[id(node)] = ANY if read is None else read(node)
         return known
-
-    def _walk(self, tree: nodes.Node) -> None:
-        """Number every node and the macros it stands in; a stack, because a stranger chooses the depth."""
-        todo: list[tuple[Any, tuple[int, ...]]] = [(tree, ())]
-        while todo:
-            node, scopes = todo.pop()
-            self.nodes.append(node)
-            kind = type(node).__name__
-            if kind in {"Macro", "CallBlock"}:
-                if kind == "Macro":
-                    self.macros.add(node.name)
-                self._macros_by_name.setdefault(getattr(node, "name", "caller"), []).append((node, (*scopes, id(node))))
-                scopes = (*scopes, id(node))
-            if kind in {"For", "Name"}:
-                self._scopes[id(node)] = scopes
-            if kind == "For":
-                self._loops.append(node)
-            todo.extend((child, scopes) for child in reversed(list(node.iter_child_nodes())))
 
     def _solve(self) -> None:
         changed = True
@@ -147,99 +76,6 @@ class Flow:
                     self._values[key] = after
                     changed = True
         self._memo.clear()
-
-    # What gives a name a value.
-
-    def _bind(self, target: Any, source: Callable[[], Value]) -> None:
-        kind = type(target).__name__
-        if kind == "Name":
-            self._bindings.append((("name", self._scopes[id(target)][-1:], target.name), source))
-        elif kind == "NSRef":
-            self._bind_attribute(target.attr, source)
-        else:
-            for item in getattr(target, "items", ()):
-                self._bind(item, source)
-
-    def _bind_attribute(self, name: str, source: Callable[[], Value]) -> None:
-        self._bindings.append((("attribute", name), source))
-        self._bindings.append((EVERY_ATTRIBUTE, source))
-
-    def _bind_assign(self, node: Any) -> None:
-        self._bind(node.target, partial(self.value, node.node))
-
-    def _bind_assignblock(self, node: Any) -> None:
-        parts = [part for output in node.body for part in getattr(output, "nodes", [output])]
-        constant = all(type(part).__name__ == "TemplateData" for part in parts) and node.filter is None
-        value = texts_of("".join(part.data for part in parts)) if constant else ANY
-        self._bind(node.target, lambda: value)
-
-    def _bind_for(self, node: Any) -> None:
-        self._bind(node.target, partial(self.value, node.iter))
-
-    def _bind_with(self, node: Any) -> None:
-        for target, value in zip(node.targets, node.values, strict=True):
-            self._bind(target, partial(self.value, value))
-
-    def _bind_macro(self, node: Any) -> None:
-        for parameter, default in zip(reversed(node.args), reversed(node.defaults), strict=False):
-            self._bind(parameter, partial(self.value, default))
-
-    _bind_callblock = _bind_macro
-
-    def _bind_dict(self, node: Any) -> None:
-        for pair in node.items:
-            name = constant_text(pair.key)
-            if name is not None:
-                self._bind_attribute(name, partial(self.value, pair.value))
-
-    def _bind_call(self, node: Any) -> None:
-        method = method_of(node.node)
-        if type(node.node).__name__ == "Name":
-            for macro, scopes in self._macros_by_name.get(node.node.name, ()):
-                self._bind_parameters(node, macro, scopes)
-            if node.node.name == "loop":
-                for loop in self._loops:
-                    self._bind(loop.target, partial(self._all_arguments, node))
-        for keyword in node.kwargs:
-            self._bind_attribute(keyword.key, partial(self.value, keyword.value))
-        if method is not None and method[1] in MUTATORS:
-            self._bindings.append((HEAP, partial(self._all_arguments, node)))
-
-    def _bind_parameters(self, call: Any, macro: Any, scopes: tuple[int, ...]) -> None:
-        for parameter, argument in zip(macro.args, call.args, strict=False):
-            self._bind(parameter, partial(self.value, argument))
-        by_name = {parameter.name: parameter for parameter in macro.args}
-        for keyword in call.kwargs:
-            if keyword.key in by_name:
-                self._bind(by_name[keyword.key], partial(self.value, keyword.value))
-        if call.dyn_args is not None or call.dyn_kwargs is not None:
-            for parameter in macro.args:
-                self._bind(parameter, lambda: self._all_arguments(call).revealed())
-        names = texts_of(*(keyword.key for keyword in call.kwargs))
-        for name in ("varargs", "kwargs"):
-            self._bindings.append((("name", scopes[-1:], name), lambda: joined((names, self._all_arguments(call)))))
-
-    def _all_arguments(self, node: Any) -> Value:
-        return joined(self.value(argument) for argument in self._arguments(node))
-
-    @staticmethod
-    def _arguments(node: Any) -> Iterator[Any]:
-        yield from node.args
-        yield from (keyword.value for keyword in node.kwargs)
-        yield from (part for part in (node.dyn_args, node.dyn_kwargs) if part is not None)
-
-    # What an expression gives.
-
-    def _place(self, name: Any) -> Key | None:
-        scopes = self._scopes.get(id(name), ())
-        for depth in range(len(scopes), -1, -1):
-            key: Key = ("name", scopes[:depth][-1:], name.name)
-            if key in self._bound:
-                return key
-        return None
-
-    def _kept(self, key: Key) -> Value:
-        return self._values.get(key, NOTHING)
 
     def _attribute(self, names: frozenset[str] | set[str]) -> Value:
         return joined(self._kept(("attribute", name)) for name in names)
@@ -292,8 +128,8 @@ class Flow:
         parts = [self.value(node.left), self.value(node.right)]
         if any(type(side).__name__ in {"List", "Tuple"} for side in (node.left, node.right)):
             return joined(parts)
-        if any(part.within != NOTHING.within for part in parts):
-            return joined(parts)  # lists of messages
+        if any(part.within != NOTHING.within for part in parts):  # lists of messages, or a text beside them
+            return joined([*parts, built(Value(part.kinds, part.texts) for part in parts)])
         if any(part.kinds == NUMBER and not part.texts for part in parts):
             return Value(NUMBER)
         return concatenated(parts)
@@ -308,11 +144,12 @@ class Flow:
         return _formatted(left, self.value(node.right))
 
     def _read_getattr(self, node: Any) -> Value:
-        base, kept = self.value(node.node), self._attribute({node.attr})
+        is_loop = type(node.node).__name__ == "Name" and node.node.name == "loop" and not self.is_bound(node.node)
+        base, kept = NOTHING if is_loop else self.value(node.node), self._attribute({node.attr})
         if node.attr in LOOP_NUMBERS:
             return joined((Value(NUMBER), kept))
         if node.attr in {"previtem", "nextitem"}:
-            kept = joined([kept, *(self.value(loop.iter) for loop in self._loops)])
+            kept = joined((kept, self._kept(LOOPED)))
         if node.attr in METHODS and "_" in node.attr:
             return ANY
         return joined((base, kept))
@@ -320,7 +157,7 @@ class Flow:
     def _read_getitem(self, node: Any) -> Value:
         base = self.value(node.node)
         if type(node.arg).__name__ == "Slice":
-            return cut(base, _slicer(node.arg))
+            return _part(node.node, base, _slicer(node.arg))
         key = self.value(node.arg)
         if key == Value(NUMBER):
             return cut(base, _picker(node.arg)) if type(node.node).__name__ == "Const" else element(base)
@@ -386,7 +223,7 @@ class Flow:
         if name in SELECTING_FILTERS:
             return _chosen(name, base, arguments)
         if name in {"reverse", "safe"}:
-            return base if name == "safe" else cut(base, lambda text: text[::-1])
+            return base if name == "safe" else _part(node.node, base, lambda text: text[::-1])
         return _formatted(base, joined(arguments)) if name == "format" else built([base, *arguments])
 
     def _mapped(self, name: str, base: Value, node: Any, arguments: list[Value]) -> Value:
@@ -395,6 +232,12 @@ class Flow:
             return joined((base, built([base.revealed(), *arguments[1:]])))
         names = joined(arguments).texts
         return joined((base.revealed(), self._attribute({part for text in names for part in text.split(".")})))
+
+
+def _part(whole: Any, value: Value, part: Callable[[str], str] | None) -> Value:
+    """A part of a text, or of a list, whose items stay whole."""
+    less = cut(value, part)
+    return less if type(whole).__name__ == "Const" else joined((value, less))
 
 
 def _chosen(name: str, base: Value, arguments: list[Value]) -> Value:

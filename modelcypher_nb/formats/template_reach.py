@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..guard.secrets import shown
-from .template_flow import Flow, constant_text, method_of
+from .template_bindings import constant_text, method_of
+from .template_flow import Flow
 from .template_names import ATTRIBUTE_FILTERS, CALLABLES, FILTERS, FRAMES, METHODS, TESTS
 from .template_values import BUILT, INPUT, SAFE, Value, joined
 
@@ -136,6 +137,8 @@ def _call(flow: Flow, node: Any) -> Iterator[Reach]:
         yield from _method(flow, method, line)
     elif type(callee).__name__ != "Name":
         yield Reach("template-call", "calls what an expression gives", line)
+    elif flow.is_joiner(callee):
+        return
     elif flow.is_bound(callee) or not (callee.name in CALLABLES or callee.name in flow.macros):
         what = f"calls '{shown(callee.name, 80)}', which no chat template has"
         yield Reach("template-call", what, line, callee.name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..guard.secrets import shown
 from .report import Finding, Level
-from .template_flow import TooComplexError
+from .template_bindings import TooComplexError
 from .template_reach import Reach, reaches
 
 if TYPE_CHECKING:
