@@ -15,6 +15,7 @@ OPERATIONS = (
     "models:model_show",
     "scanning:model_scan",
     "trusting:model_trust",
+    "converting:model_convert",
     "models:model_verify",
     "models:model_register",
     "models:model_tag",

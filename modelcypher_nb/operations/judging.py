@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from ..errors import MissingFileError, PathRefusedError
 from ..formats import detect
 from ..formats.limits import Limits
+from ..formats.magic import SAFETENSORS, recognise
 from ..guard.safe_path import REGISTRY, SafePath
 from .opening import guard_for
 from .session import Call, Session
@@ -43,7 +44,7 @@ class Judging:
         They are the keywords of `detect.examine`, `describe`, `load` and `content`.
         """
         beside = frozenset[str]()
-        if not safe.is_folder:  # a folder's own are looked up where it is read
+        if not (safe.is_folder or _is_sound_by_name(safe)):  # a folder's own are looked up where it is read
             # A file of the Hub is a blob that a link leads to, and the code lies where the link does.
             for place in dict.fromkeys((safe.given, safe.location)):
                 beside |= self._modules(os.path.dirname(place), record)  # noqa: PTH120
@@ -51,7 +52,7 @@ class Judging:
 
     def _modules(self, folder: str, record: ModelRecord | None) -> frozenset[str]:
         """What Python would import from a folder; nothing where the caller may see no more than the file itself."""
-        from ..formats.folder import beside
+        from ..formats.beside import beside
 
         if folder not in self._beside:
             try:
@@ -60,6 +61,11 @@ class Judging:
             except (PathRefusedError, MissingFileError):
                 self._beside[folder] = frozenset()
         return self._beside[folder]
+
+
+def _is_sound_by_name(safe: SafePath) -> bool:
+    """Whether it is safetensors by name and by content: nothing would be imported for it."""
+    return safe.name.lower().endswith(".safetensors") and recognise(safe.source()) is SAFETENSORS
 
 
 def trusted_names(session: Session) -> Callable[[SafePath], frozenset[str]] | None:

@@ -136,7 +136,7 @@ def _of_scan() -> list[click.Parameter]:
     return [
         click.Option(["--sarif"], is_flag=True, help="Answer as SARIF 2.1.0, for code hosts and editors."),
         click.Option(
-            ["--output"],
+            ["--output", "answer_file"],
             type=click.UNPROCESSED,
             metavar="FILE",
             help="Write the JSON, SARIF or text to a new file, and show the text here.",
@@ -164,7 +164,7 @@ class _Verb(click.Command):
         wants_json: bool,
         allow: tuple[str, ...] = (),
         sarif: bool = False,
-        output: str | None = None,
+        answer_file: str | None = None,
         **values: Any,
     ) -> Request:
         context = click.get_current_context()
@@ -180,7 +180,7 @@ class _Verb(click.Command):
         wants_json = wants_json or above.get("wants_json", False)
         if sarif and wants_json:
             raise UsageError("--json and --sarif are two forms of one answer.", "Choose one of them.")
-        return Request(self.operation, given, wants_json, folders, sarif, output)
+        return Request(self.operation, given, wants_json, folders, sarif, answer_file)
 
     def _refuse_more(self, context: click.Context) -> NoReturn:
         named = [option_name(item) for item in self.operation.parameters if not is_positional(item)]

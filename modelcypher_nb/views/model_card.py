@@ -14,7 +14,8 @@ from ..formats import detect
 from ..formats.report import ModelReport, TensorInfo
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
-from ..operations.facts import ModelFacts, VerifyFacts
+from ..operations.facts import ConvertFacts, ModelFacts, VerifyFacts
+from ..operations.loading import load_opened
 from ..operations.models import open_model
 from ..operations.person import as_person
 from ..operations.session import current
@@ -76,17 +77,37 @@ class ModelCard(View):
         """Whether the files are no longer the ones that this card describes."""
         return self._model.stale()
 
-    def load(self, *, mapped: bool | None = None) -> dict[str, torch.Tensor]:
-        """Load every tensor, checked against the header that this card shows.
+    def load(self, *, mapped: bool | None = None, rescue: bool = False) -> dict[str, torch.Tensor]:
+        """Load every tensor of the very files that this card shows; nothing in them runs.
 
         Args:
             mapped: map the files instead of reading them; None maps what is only ever replaced (the toolkit's own
                 files and the Hub's).
+            rescue: take the tensors even where the verdict is `code`.
 
         Raises:
             ConflictError: the files changed since the card was made.
+            UnsafeFileError: the verdict is `code`, and `rescue` is off.
+
+        Warns:
+            PickleWarning: the files rely on pickle; once for each.
         """
-        return self._model.load(mapped)
+        return self._model.load(mapped, rescue=rescue)
+
+    def content(self, *, mapped: bool | None = None, rescue: bool = False) -> Any:
+        """Load everything that the file holds, nested as it is there; arguments and errors as `load` has them."""
+        return self._model.load(mapped, rescue=rescue, whole=True)
+
+    def convert(self, output: str | os.PathLike[str] | None = None) -> ConvertFacts:
+        """Write the tensors as safetensors, streaming; nothing in the file runs, and it stays where it is.
+
+        Args:
+            output: where to; beside the file where left out.
+
+        Raises:
+            ConflictError: there is something of that name already.
+        """
+        return self._model.convert(None if output is None else os.fspath(output))
 
     def digest(self) -> str:
         """Compute the SHA-256 of the files; the card shows it from then on."""
@@ -143,9 +164,10 @@ class _Source(Shown):
         facts = self.model.facts
         if facts.format == IN_MEMORY:
             return []
+        convert = ["convert"] if facts.pickled else []
         if facts.reference is not None:
-            return ["verify"]
-        return ["register"] if facts.digest is not None else ["digest", "register"]
+            return ["verify", *convert]
+        return ["register", *convert] if facts.digest is not None else ["digest", "register", *convert]
 
     def act(self, action: str, arguments: dict[str, Any]) -> str | None:
         if action == "digest":
@@ -153,6 +175,8 @@ class _Source(Shown):
         if action == "register":
             self.model.register(str(arguments["name"]) if arguments.get("name") else None)
             return f"Registered as {self.model.facts.reference}."
+        if action == "convert":
+            return f"Written: {self.model.convert(None).output}"
         found = self.model.verify()
         if found.intact:
             return "The files are what was registered."
@@ -208,17 +232,23 @@ class _Model:
         except ModelCypherError:  # gone, or no longer allowed: either way not what was described
             return True
 
-    def load(self, mapped: bool | None) -> dict[str, torch.Tensor]:
-        """The tensors: a live object's own, else those of the very files that were described."""
+    def load(self, mapped: bool | None, *, rescue: bool = False, whole: bool = False) -> Any:
+        """The tensors, or all: a live object's own, else those of the very files that were described."""
         if self._live is not None:
             return state_of(self._live)
-        with open_model(current().person(), self.reference) as (_, safe):
+        call = current().person()
+        with open_model(call, self.reference) as (record, safe):
             if _identity(safe, self.facts.report) != self._identity:
                 raise ConflictError(
                     f"{safe.display} changed since this card was made.",
                     f"Look at it again before loading: ModelCard('{shown(self.reference, 200)}')",
                 )
-            return detect.load(safe, mapped=mapped)
+            return load_opened(call, safe, record, mapped=mapped, whole=whole, rescue=rescue)
+
+    def convert(self, output: str | None) -> ConvertFacts:
+        """Write the files' tensors as safetensors."""
+        self._on_disk("convert")
+        return as_person("model_convert", model_id=self.reference, output=output)  # type: ignore[no-any-return]
 
     def digest(self) -> str:
         """The digest of the files, computed where it isn't known."""

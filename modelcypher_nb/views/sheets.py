@@ -18,6 +18,7 @@ SHEETS = {
     "ScanFacts": "sheets_models:scan_sheet",
     "VerifyFacts": "sheets_models:verify_sheet",
     "TrustList": "sheets_models:trust_sheet",
+    "ConvertFacts": "sheets_models:convert_sheet",
     "JobFacts": "sheets_runs:job_sheet",
     "JobList": "sheets_runs:job_list_sheet",
     "JobMetrics": "sheets_runs:metrics_sheet",

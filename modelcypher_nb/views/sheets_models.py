@@ -12,6 +12,7 @@ from .sheet import Block, Cell, Sheet, Table, pairs, table, volatile
 if TYPE_CHECKING:
     from ..formats.report import Finding, TensorInfo, TreeNode
     from ..operations.facts import (
+        ConvertFacts,
         ModelFacts,
         ModelList,
         ModelRow,
@@ -27,6 +28,7 @@ IN_MEMORY = "in memory"
 TENSORS_SHOWN = 12
 FINDINGS_SHOWN = 20
 FILES_SHOWN = 40
+LEFT_OUT_SHOWN = 12
 TREE_LINES, TREE_DEPTH = 40, 4
 
 # What each verdict means to the person who is about to load the file.
@@ -83,7 +85,7 @@ def model_sheet(facts: ModelFacts, picture: str = "") -> Sheet:
 
 def _content_blocks(tree: TreeNode | None) -> tuple[Block, ...]:
     """What a file holds, where that is more than the tensors that are listed anyway."""
-    if tree is None or all("tensor" in child.kind for child in tree.children):
+    if tree is None or all(child.kind == "parameter" or child.kind.endswith("tensor") for child in tree.children):
         return ()
     lines = _tree_lines(tree, 0)
     more = [f"… and {n.whole(len(lines) - TREE_LINES)} more"] if len(lines) > TREE_LINES else []
@@ -264,6 +266,35 @@ def _scanned_files(results: Sequence[ScanResult]) -> Table:
         for folder, file in files[:FILES_SHOWN]
     ]
     return table("Files", ("verdict", "format", "#size", "path"), rows, total=len(files), folded=True)
+
+
+def convert_sheet(facts: ConvertFacts) -> Sheet:
+    """What a conversion wrote, and what it left out."""
+    what = (
+        f"{n.plural(facts.tensor_count, 'tensor')} · {n.size(facts.size_bytes)} · {n.plural(len(facts.files), 'file')}"
+    )
+    checked = f"{n.plural(facts.checked, 'checksum')} of the old files compared" if facts.checked else None
+    left_out = ", ".join(facts.left_out[:LEFT_OUT_SHOWN])
+    more = len(facts.left_out) - LEFT_OUT_SHOWN
+    files = [(file.name, n.size(file.size_bytes)) for file in facts.files] if len(facts.files) > 1 else []
+    return Sheet(
+        "Converted",
+        subtitle=Cell(what),
+        facts=pairs(
+            ("From", volatile(facts.input)),
+            ("To", volatile(facts.output)),
+            ("Index", facts.index),
+            ("Checked", checked),
+            (
+                "Same bytes",
+                ", ".join(f"{name} = {same}" for name, same in list(facts.aliases.items())[:LEFT_OUT_SHOWN]),
+            ),
+            ("In pieces", ", ".join(facts.groups[:LEFT_OUT_SHOWN])),
+            ("Copied", ", ".join(facts.copied)),
+            ("Left out", f"{left_out} and {more} more" if more > 0 else left_out),
+        ),
+        tables=(table("Files", ("name", "#size"), files),),
+    )
 
 
 def trust_sheet(facts: TrustList) -> Sheet:

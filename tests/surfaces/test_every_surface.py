@@ -49,7 +49,7 @@ OF_THE_PLACE = {
 }
 
 PREPARED = """
-import json, time, torch
+import json, pathlib, time, torch
 import modelcypher_nb as mc
 from modelcypher_nb.operations.operation import find
 from modelcypher_nb.operations.wire import wire
@@ -90,6 +90,11 @@ def fresh(state="running"):
     assert live[0].state == state, live[0].state
     return {"job_id": live[0].id}
 
+def gone(name):
+    # What an earlier look wrote, for nothing that exists is written over.
+    pathlib.Path(name).unlink(missing_ok=True)
+
+torch.save({"weight": torch.ones(2, 3), "epoch": 7}, "net.pt")
 mc.model_register("small.safetensors", "kept")
 probe = torch.zeros(3)
 mc.serve()
@@ -132,6 +137,9 @@ EXAMPLES = {
     "model_scan": Example({"path": ["s*l.safetensors", "./notes.txt"], "strict": True}, volatile=NOTHING),
     "model_trust": Example(
         {"digest": "sha256:" + "0" * 64, "class_name": "scipy.stats.Made"}, volatile=frozenset({"allowedAt"})
+    ),
+    "model_convert": Example(
+        {"model_id": "net.pt", "output": "made.safetensors"}, before="gone('made.safetensors')", volatile=NOTHING
     ),
     "model_verify": Example({"model_id": "kept"}, volatile=NOTHING),
     "model_register": Example({"path": "other.safetensors", "name": "other"}, volatile=NOTHING),

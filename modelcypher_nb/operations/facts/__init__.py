@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .jobs import JobEvent, JobFacts, JobList, JobLog, JobMetrics, SeriesFacts
     from .kernel import KernelFacts, LiveObject
     from .models import (
+        ConvertFacts,
         ModelFacts,
         ModelList,
         ModelRow,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # name -> module: making all these classes takes longer than scanning a file does.
 WHERE = {
+    "ConvertFacts": "models",
     "ModelFacts": "models",
     "ModelRow": "models",
     "PickleNote": "models",
@@ -65,6 +67,7 @@ __all__ = [
     "Check",
     "CheckpointFacts",
     "CheckpointList",
+    "ConvertFacts",
     "DeviceFacts",
     "DoctorFacts",
     "InventoryFacts",

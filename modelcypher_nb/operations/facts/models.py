@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ...store.records import ModelRecord
 
 __all__ = [
+    "ConvertFacts",
     "ModelFacts",
     "ModelList",
     "ModelRow",
@@ -212,3 +213,30 @@ class TrustList:
     total: int
     cursor: str | None = None
     digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertFacts:
+    """What a conversion to safetensors wrote.
+
+    Attributes:
+        files: the new files, by their names in the output.
+        checked: how many pieces of the old files were compared with the checksums that they bear.
+        index: the new index, where there are several files.
+        aliases: names of the very bytes of another name, which are written once.
+        groups: values that safetensors has no type for, written as several tensors each.
+        copied: what else the new folder got.
+        left_out: places of what isn't a tensor and stays in the old file alone, the first hundred.
+    """
+
+    input: str
+    output: str
+    files: tuple[FileInfo, ...]
+    tensor_count: int
+    size_bytes: int
+    checked: int = 0
+    index: str | None = None
+    aliases: dict[str, str] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    copied: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()

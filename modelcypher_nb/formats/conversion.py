@@ -1,0 +1,156 @@
+"""What of a file or a folder is converted, and on what terms: judged and written from one reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..errors import MissingFileError, UnsafeFileError, UnsupportedFormatError, UsageError
+from ..guard.safe_path import SafePath
+from ..guard.secrets import shown
+from .content import Content
+from .content_facts import tree_of
+from .convert_files import ConvertedFiles, convert_file, convert_folder
+from .copying import Progress
+from .model_file import Part, examine_file
+from .model_folder import Survey, survey
+from .readers import Terms
+from .report import TreeNode
+
+__all__ = ["Conversion", "convert_model"]
+
+# What a model's loaders read beside its weights; all of it is text, or a tokenizer's table.
+COMPANIONS = (".json", ".txt", ".md", ".jinja", ".model", ".tiktoken", ".yaml", ".yml")
+COMPANION_BYTES = 64 << 20
+INDEX_ENDING = ".index.json"
+MOST_LEFT_OUT = 100
+EMPTY = frozenset({"None", "{}", "[]", "()", "set {}"})  # a value that is nothing isn't missed
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What was written.
+
+    Attributes:
+        files: the new files and what each holds.
+        index: the new index, where there is one.
+        copied: what else the new folder got: configurations, tokenizers, texts.
+        left_out: the places of values that aren't tensors, the first so many of them.
+    """
+
+    written: ConvertedFiles
+    copied: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+class _Reader:
+    """Describes each file as it is opened for its conversion, and refuses what is dangerous there."""
+
+    def __init__(self, terms: Terms, *, rescue: bool) -> None:
+        self.terms = terms
+        self.rescue = rescue
+        self.left_out: list[str] = []
+
+    def __call__(self, safe: SafePath) -> Content:
+        part = examine_file(safe, safe.name, self.terms)
+        refuse(part, safe.display, rescue=self.rescue)
+        if part.header is not None:
+            raise UsageError(f"{safe.display} is safetensors already.", "Load it as it is: mc.load(PATH)")
+        if part.content is None:
+            raise part.error or UnsupportedFormatError(
+                f"The format of {safe.display} isn't read.", "Look for a safetensors version of the model."
+            )
+        self.left_out += _not_tensors(tree_of(part.content.root))
+        if self.rescue and part.content.tensors:
+            return replace(part.content, error=None)
+        return part.content
+
+
+def refuse(part: Part, where: str, *, rescue: bool) -> None:
+    """Refuse a file that is judged `code`, unless its tensors alone are wanted.
+
+    Raises:
+        UnsafeFileError: it is.
+    """
+    reason = next((one for one in part.all_findings(where) if one.level == "code"), None)
+    if reason is not None and not rescue:
+        raise UnsafeFileError(
+            f"{where} is judged code, and isn't converted: {reason.what}",
+            "Look at it first: mc model show PATH. Its tensors alone are taken by: mc model convert --rescue PATH",
+        )
+
+
+def convert_model(
+    safe: SafePath, target: SafePath, name: str, terms: Terms, *, rescue: bool = False, progress: Progress | None = None
+) -> Conversion:
+    """Convert a file, or the model of a folder with its index and what its loaders read beside it.
+
+    Args:
+        safe: the open file or folder.
+        target: the open folder that gets the new file; of a folder, the new folder's content.
+        name: the new file's name; unused for a folder.
+        terms: limits, what a person allowed, and what lies beside the file.
+        rescue: take the tensors even of a file judged `code`; nothing of it runs.
+        progress: called with the bytes done and in all.
+
+    Raises:
+        UnsafeFileError: it is judged `code`, and `rescue` is off.
+        ConflictError: a new name is taken.
+        UsageError: it is safetensors already, or holds no tensors.
+        ModelCypherError: as `convert_files` raises.
+    """
+    reader = _Reader(terms, rescue=rescue)
+    if not safe.is_folder:
+        written = ConvertedFiles({name: convert_file(safe, target, name, reader, progress=progress)})
+        return Conversion(written, left_out=tuple(reader.left_out[:MOST_LEFT_OUT]))
+    found = survey(safe, terms)
+    files = _chosen(safe, found, rescue=rescue)
+    reader.terms = replace(terms, beside=frozenset().union(*found.beside.values()))
+    written = convert_folder(safe, target, files, reader, index=found.index, progress=progress)
+    copied = () if safe.location == target.location else tuple(_copied(safe, target, found))
+    return Conversion(written, copied, tuple(reader.left_out[:MOST_LEFT_OUT]))
+
+
+def _chosen(folder: SafePath, found: Survey, *, rescue: bool) -> tuple[str, ...]:
+    """The files that are the model, judged before the first is written."""
+    if not found.parts:
+        raise MissingFileError(
+            f"There are no model weights in {folder.display}.", "Name the file, or the folder that holds the weights."
+        )
+    for name in found.model:
+        refuse(found.parts[name], f"{folder.display}/{shown(name)}", rescue=rescue)
+    if found.error is not None and not rescue:
+        raise found.error
+    files = tuple(name for name in found.model if found.parts[name].header is None)
+    if not files:
+        raise UsageError(f"{folder.display} is safetensors already.", "Load it as it is: mc.load(PATH)")
+    return files
+
+
+def _copied(folder: SafePath, target: SafePath, found: Survey) -> Iterator[str]:
+    """Copy what a loader of the model reads beside its weights; the indexes of the old weights are none of it."""
+    for entry in folder.list():
+        name = entry.name
+        is_companion = name.lower().endswith(COMPANIONS) or name.startswith(("LICENSE", "NOTICE"))
+        if not is_companion or entry.is_folder or name.startswith(".") or name.endswith(INDEX_ENDING):
+            continue
+        if name in found.parts:
+            continue
+        with folder / name as safe:
+            if safe.is_folder or safe.identity.size > COMPANION_BYTES:
+                continue
+            content = safe.read_bytes(COMPANION_BYTES)
+        with target.create(name) as file:
+            file.write(content)
+        yield name
+
+
+def _not_tensors(node: TreeNode, place: str = "") -> list[str]:
+    """The places of a content's values that aren't tensors."""
+    if node.kind == "parameter" or node.kind.endswith("tensor"):
+        return []
+    if not node.children:
+        return [place] if place and node.text not in EMPTY else []
+    return [
+        name for child in node.children for name in _not_tensors(child, f"{place}.{child.key}" if place else child.key)
+    ]
