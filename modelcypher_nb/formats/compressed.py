@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from _thread import allocate_lock  # without the rest of threading, which a cold command needn't load
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, cast
 
 from ..errors import MalformedError, UnsupportedFormatError
@@ -19,7 +20,7 @@ KEPT_BYTES = 4 << 20  # what unpacks to no more stays in memory
 MARKS = 48  # places to go back to; a decoder's copy takes some 45 KiB
 FIRST_STRIDE_BYTES = 1 << 20
 # bzip2, xz and lzma can't be resumed within a stream; a file made to be read backward would unpack again and again.
-WORK_PASSES = 16
+WORK_PASSES = 64
 WORK_SLACK_BYTES = 1 << 30
 FETCH_AGAIN = "Fetch the file again from where it came, or ask its maker to write it anew."
 
@@ -157,35 +158,39 @@ class UnpackedSource:
         self._marks = marks
         self._tool = tool
         self._work_left = WORK_PASSES * size + WORK_SLACK_BYTES
+        self._lock = allocate_lock()  # a file is read by several threads at once, and this stands for one
         self._restart(0)
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give exactly `size` bytes from `offset`."""
-        self._check(offset, size)
-        at = offset - self._start
-        if at >= 0 and offset + size <= self._start + len(self._piece):
-            return self._piece[at : at + size]
-        buffer = bytearray(size)
-        self.read_into(offset, memoryview(buffer))
-        return bytes(buffer)
+        with self._lock:
+            return b"".join(self._parts(offset, size))
 
     def read_into(self, offset: int, target: memoryview) -> None:
         """Fill memory that the caller owns with the bytes from `offset`."""
-        self._check(offset, len(target))
+        with self._lock:
+            for part in self._parts(offset, len(target)):
+                target[: len(part)] = part
+                target = target[len(part) :]
+
+    def _parts(self, offset: int, size: int) -> Iterator[bytes]:
+        if offset < 0 or size < 0 or offset + size > self.size:
+            raise MalformedError(
+                f"{self.label} has {self.size} bytes, but bytes {offset} to {offset + size} were asked for.",
+                FETCH_AGAIN,
+            )
         if offset < self._start - len(self._before):
             self._restart(offset)
-        while target:
-            at = offset - self._start
-            if at < 0:
-                part = self._before[at : at + len(target) or None] if at + len(target) <= 0 else self._before[at:]
-            elif at < len(self._piece):
-                part = self._piece[at : at + len(target)]
-            else:
+        end = offset + size
+        while offset < end:
+            while offset >= self._start + len(self._piece):
                 self._advance()
-                continue
-            target[: len(part)] = part
-            target = target[len(part) :]
+            held, begin = self._piece, self._start
+            if offset < begin:
+                held, begin = self._before, begin - len(self._before)
+            part = held[offset - begin : end - begin]
             offset += len(part)
+            yield part
 
     def _restart(self, offset: int) -> None:
         mark = self._marks.before(offset)
@@ -195,12 +200,20 @@ class UnpackedSource:
 
     def _advance(self) -> None:
         """Unpack the next piece; the one before it stays, for whoever goes back a little."""
+        try:
+            piece = self._unpacked()
+        except BaseException:
+            self._restart(0)  # an interrupted decoder has lost bytes, and a lie is found again
+            raise
         self._start += len(self._piece)
-        self._before, self._piece = self._piece, self._unpacking.piece()
+        self._before, self._piece = self._piece, piece
+
+    def _unpacked(self) -> bytes:
+        piece = self._unpacking.piece()
         end = self._unpacking.position
-        if not self._piece or end > self.size:
+        if not piece or end > self.size:
             raise self.wrong_size()
-        self._work_left -= len(self._piece)
+        self._work_left -= len(piece)
         if self._work_left < 0:
             raise UnsupportedFormatError(
                 f"{self.label} would have to be unpacked over {WORK_PASSES} times to be read in the order asked for.",
@@ -209,17 +222,11 @@ class UnpackedSource:
         self._marks.note(self._unpacking)
         if end == self.size and self._unpacking.piece():
             raise self.wrong_size()
+        return piece
 
     def wrong_size(self) -> MalformedError:
         """The error for a stream that lied about its size."""
         return MalformedError(f"{self.label} doesn't unpack to the {self.size:,} bytes that it promises.", FETCH_AGAIN)
-
-    def _check(self, offset: int, size: int) -> None:
-        if offset < 0 or size < 0 or offset + size > self.size:
-            raise MalformedError(
-                f"{self.label} has {self.size} bytes, but bytes {offset} to {offset + size} were asked for.",
-                FETCH_AGAIN,
-            )
 
 
 def too_big(label: str, limits: Limits, packed: int) -> MalformedError:

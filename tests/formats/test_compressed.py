@@ -9,6 +9,7 @@ import struct
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -30,6 +31,8 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE, preset=0),
     "zlib": lambda data: zlib.compress(data, 1),
 }
+PATTERN = b"".join(b"%08d" % number for number in range(700_000))
+PACKED = {name: pack(PATTERN) for name, pack in PACKERS.items()}
 REPEATED = ["gzip", "bzip2", "xz"]
 CHECKED = ["gzip", "bzip2", "xz", "zlib"]
 
@@ -244,6 +247,7 @@ def test_reading_backward_costs_a_share_of_the_stream(packer: str) -> None:
 
 def test_reading_backward_without_end_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modelcypher_nb.formats.compressed.WORK_SLACK_BYTES", 0)
+    monkeypatch.setattr("modelcypher_nb.formats.compressed.WORK_PASSES", 16)
     source = unpacked(bz2.compress(bytes(8 * MIB)))
     for _ in range(16):  # the first pass is the reading of the last byte
         source.read_at(source.size - 1, 1)
@@ -261,6 +265,38 @@ def test_a_range_outside_is_refused() -> None:
             source.read_at(offset, size)
     with pytest.raises(MalformedError, match="were asked for"):
         source.read_into(8 * MIB, memoryview(bytearray(1)))
+
+
+def test_a_read_that_was_interrupted_is_read_right_the_next_time() -> None:
+    class Interrupting(BytesSource):
+        left = 1 << 60
+
+        def read_at(self, offset: int, size: int) -> bytes:
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+            return super().read_at(offset, size)
+
+    packed = Interrupting(zlib.compress(PATTERN), "model")
+    source = unwrap(packed)
+    for reads in range(1, 12):
+        packed.left = reads
+        with pytest.raises(KeyboardInterrupt):
+            source.read_at(0, source.size)
+        packed.left = 1 << 60
+        for offset in (70_000, 0, 65_536, source.size - 8):
+            assert source.read_at(offset, 8) == PATTERN[offset : offset + 8]
+
+
+@pytest.mark.parametrize("packer", ["zlib", "bzip2"])
+def test_threads_that_read_the_same_source_get_their_own_bytes(packer: str) -> None:
+    source = unwrap(BytesSource(PACKED[packer], "model"))
+
+    def right(offset: int) -> bool:
+        return source.read_at(offset, 5_000) == PATTERN[offset : offset + 5_000]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(right, [number * 700_000 % 5_500_000 for number in range(60)]))
 
 
 # Whatever the bytes, an answer
@@ -307,7 +343,3 @@ def test_any_order_of_reading_gives_the_same_bytes(packer: str, places: list[tup
     for offset, size in places:
         size = min(size, source.size - offset)  # noqa: PLW2901 - a range within
         assert source.read_at(offset, size) == PATTERN[offset : offset + size]
-
-
-PATTERN = b"".join(b"%08d" % number for number in range(700_000))
-PACKED = {name: pack(PATTERN) for name, pack in PACKERS.items()}

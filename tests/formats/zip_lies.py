@@ -160,6 +160,7 @@ LIES: dict[str, tuple[bytes, str]] = {
         "0x0001",
     ),
     "zip64 field nobody needs": (said(central={"extra": zip64_field(4)}), "zip64 field"),
+    "zip64 field of nothing": (said(central={"extra": zip64_field()}), "zip64 field"),
     "zip64 field too long": (
         said(central={"size": 0xFFFFFFFF, "extra": zip64_field(4, 4)}),
         "zip64 field",
