@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import UnsupportedFormatError
+from ..errors import MalformedError, UnsupportedFormatError
 from ..guard.secrets import shown
 from .pickles.numpy_arrays import Array, MaskedArray, Scalar
 from .pickles.numpy_dtypes import DType
 from .pickles.values import LazyBytes
+from .strict_json import FETCH_AGAIN
 from .tensors_numpy import NumpyMaker
 
 __all__ = ["made_array", "made_scalar", "numpy_dtype"]
@@ -55,12 +56,17 @@ def _raw(np: Any, array: Array) -> Any:
             f"An array of {shown(array.dtype.text, 40)} is in the file, which numpy alone has no type for.",
             "Load the file's tensors instead of its whole content.",
         )
-    made = np.empty(array.shape, dtype, "F" if array.is_fortran else "C")
-    if array.raw is not None and array.raw.size:
-        # A view as bytes in the order of the file, whatever the dtype is made of.
-        flat = np.ndarray((array.raw.size,), np.uint8, made.data if made.ndim else made)
-        array.raw.read_into(0, memoryview(flat))
-    return made
+    source = array.raw
+    if source is None:
+        raise MalformedError(f"An array in {shown(array.label, 200)} has no items.", FETCH_AGAIN)
+    data = np.empty(source.size, np.uint8)
+    source.read_into(0, memoryview(data))
+    try:
+        return np.ndarray(array.shape, dtype, data, order="F" if array.is_fortran else "C")
+    except (TypeError, ValueError) as error:  # items of no bytes, which numpy makes wider
+        raise MalformedError(
+            f"An array in {shown(array.label, 200)} has fewer bytes than items: {shown(error, 120)}.", FETCH_AGAIN
+        ) from error
 
 
 def made_scalar(scalar: Scalar) -> Any:
