@@ -108,14 +108,14 @@ class Cursor:
         while count:
             self.require(8, "the length of a text")
             at = self._reach(8)
-            window, last = self._window, self.end - self._begin - 8
+            window, end = self._window, self.end - self._begin
             try:
                 while count:
                     at += 8 + unpack(window, at)[0]
                     count -= 1
-            except struct.error:  # the window's end
+            except (struct.error, OverflowError):  # the window's end, or far beyond any file's
                 pass
-            if at > last + 8:
+            if at > end:
                 raise self.fault(
                     f"holds a text that ends at byte {self._begin + at}, beyond the file or any real header"
                 )
@@ -182,7 +182,7 @@ def _array(cursor: Cursor, key: str, depth: int) -> Any:
     elif kind == ARRAY:
         cursor.walked(count)
         for _ in range(count):
-            _array(cursor, key, depth)
+            _array(cursor, key, depth + 1)
     else:
         cursor.skip(smallest * count, "an array")
     place = LazyBytes(cursor.source, begin, cursor.at - begin)
