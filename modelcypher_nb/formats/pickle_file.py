@@ -8,11 +8,10 @@ from ..errors import MalformedError
 from ..guard.source import Source
 from .content import Content
 from .joblib_file import FORMAT as JOBLIB
-from .joblib_file import judge_as_plain
+from .joblib_file import ArrayTaker, judge_as_plain
 from .limits import LIMITS, Limits
 from .pickles.context import Context
 from .pickles.flatten import flatten
-from .pickles.joblib_names import ArrayTaker
 from .pickles.machine import Machine
 from .strict_json import FETCH_AGAIN
 

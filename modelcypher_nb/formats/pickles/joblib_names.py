@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .context import Context
     from .machine import Machine
 
-__all__ = ["NAMES", "ArrayTaker", "Wrapper"]
+__all__ = ["NAMES", "Wrapper"]
 
 # What joblib wraps: these classes alone, never one that is derived from them.
 ARRAYS = (
@@ -67,32 +67,21 @@ class Wrapper(Described):
             raise UnfitError("is given a dtype that is none")
         self.dtype = state["dtype"].settle()
 
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether `pickle.load` would take the array's bytes for opcodes: nothing that is none comes before them."""
+        return self.dtype is not None and not self.dtype.has_object and self.alignment is None
 
-class ArrayTaker:
-    """Takes the bytes of each array from the file right after its stand-in was filled.
-
-    Attributes:
-        count: how many arrays were taken.
-        is_ambiguous: whether `pickle.load` would take any of those bytes for opcodes.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.is_ambiguous = False
-
-    def __call__(self, machine: Machine, value: Any) -> Any:
-        """Give the array that a stand-in announces; None for any other value."""
-        if type(value) is not Wrapper or value.dtype is None:
+    def take_from(self, machine: Machine) -> Any:
+        """Give the array whose bytes follow in the file; None where nothing is known of it."""
+        if self.dtype is None:
             return None
-        self.count += 1
-        if value.dtype.has_object:
-            return _objects(machine, value)
-        if value.alignment is not None:
-            _skip_padding(machine, value.alignment)
-        else:
-            self.is_ambiguous = True
-        taken = machine.take(item_count(value.shape) * value.dtype.item_bytes)
-        return array_over(taken, value.dtype, value.shape, value.is_fortran, value.kind)
+        if self.dtype.has_object:
+            return _objects(machine, self)
+        if self.alignment is not None:
+            _skip_padding(machine, self.alignment)
+        taken = machine.take(item_count(self.shape) * self.dtype.item_bytes)
+        return array_over(taken, self.dtype, self.shape, self.is_fortran, self.kind)
 
 
 def _skip_padding(machine: Machine, alignment: int) -> None:

@@ -1,4 +1,4 @@
-"""What numpy's own pickles call, read as descriptions: arrays, scalars, dtypes, masked arrays, random generators.
+"""What numpy's own pickles call, read as descriptions: arrays, scalars, dtypes, masked arrays.
 
 Source: numpy's `__reduce__` methods, from 1.6 to 2.4, which define what each writes.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from . import joblib_names, numpy_random
 from .arguments import a_name, a_number, a_shape, bytes_source, exactly, old_bytes
 from .numpy_arrays import Array, MaskedArray, Scalar, array_over, empty_array, strides_of
 from .numpy_dtypes import LIBRARIES_OWN, DType, dtype_called
@@ -190,6 +189,4 @@ NAMES: dict[tuple[str, str], Trusted] = {
     **_values("a type of records, as a value only", "numpy.rec.record", "numpy.core.records.record"),
     **_values("a class of dtypes, as a value only", *(f"numpy.dtypes.{name}DType" for name in DTYPE_CLASSES)),
     **_values("a type of numbers, as a value only", *(f"ml_dtypes.{name}" for name in LIBRARIES_OWN)),
-    **numpy_random.NAMES,
-    **joblib_names.NAMES,
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.formats.pickles.joblib_names import Wrapper
 from modelcypher_nb.formats.pickles.numpy_arrays import Array, empty_array
 from modelcypher_nb.formats.pickles.numpy_dtypes import DType, read_dtype
-from modelcypher_nb.formats.pickles.trusted_names import TRUSTED
+from modelcypher_nb.formats.pickles.trusted_names import THEMES, TRUSTED
 from modelcypher_nb.formats.pickles.values import (
     Described,
     Global,
@@ -129,6 +132,27 @@ def test_an_array_and_its_dtype_take_any_state_or_say_why_not(data: st.DataObjec
 
 def test_no_trusted_name_has_a_dot_in_it() -> None:
     assert not [name for name in TRUSTED if "." in name[1]]
+
+
+@pytest.mark.parametrize("table", sorted({table for tables in THEMES.values() for table in tables}))
+def test_every_name_of_a_table_is_found_under_its_library(table: str) -> None:
+    names = import_module(f"modelcypher_nb.formats.pickles.{table}").NAMES
+    assert names
+    assert all(table in THEMES[module.partition(".")[0]] for module, _ in names)
+    assert all(TRUSTED.get(name) == reading for name, reading in names.items())
+
+
+def test_a_plain_state_dict_waits_for_no_table_of_another_library() -> None:
+    program = (
+        "import sys\n"
+        "from modelcypher_nb.formats import pickle_file\n"
+        "from modelcypher_nb.guard.source import BytesSource\n"
+        "content = pickle_file.read(BytesSource(b'\\x80\\x02ccollections\\nOrderedDict\\n)R.', 'a'), 'a')\n"
+        "assert content.root == {} and not content.findings\n"
+        "print(sorted(name.rpartition('.')[2] for name in sys.modules if name.endswith('_names') or 'numpy' in name))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['builtin_names', 'trusted_names']"
 
 
 def test_what_creates_or_opens_files_is_never_called() -> None:
