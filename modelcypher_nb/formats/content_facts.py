@@ -8,7 +8,7 @@ from typing import Any
 from ..guard.source import FileSource, RangeSource
 from .pickles.brief import brief, kind_of
 from .pickles.strided import bytes_of
-from .pickles.values import Composite, Described, Opaque, PlainDict, Storage, Tensor
+from .pickles.values import Composite, Described, Opaque, PlainDict, Shell, Storage, Tensor
 from .report import TensorInfo, TreeNode
 
 __all__ = ["tensor_infos", "tree_of"]
@@ -96,7 +96,7 @@ class _Tree:
         inner = _inner(value)
         count = 0 if inner is None else len(inner)
         if inner is None or not count:
-            return TreeNode(key, kind, brief(value, 1))
+            return TreeNode(key, kind, brief(value, 1).removeprefix("tensor "))
         if depth >= DEEPEST or id(value) in self._above:
             return TreeNode(key, kind, f"{count} values", omitted=count)
         self._above.add(id(value))
@@ -114,6 +114,8 @@ class _Tree:
 def _inner(value: Any) -> Any:
     if type(value) is PlainDict and value.attributes:
         return {**value, "(attributes)": value.attributes}
+    if isinstance(value, Shell) and isinstance(value.value, dict):
+        return value.value
     if isinstance(value, dict | list | tuple | set | frozenset):
         return value
     if type(value) is Opaque:

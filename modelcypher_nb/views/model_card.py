@@ -92,7 +92,8 @@ class ModelCard(View):
         Warns:
             PickleWarning: the files rely on pickle; once for each.
         """
-        return self._model.load(mapped, rescue=rescue)
+        loaded: dict[str, torch.Tensor] = self._model.load(mapped, rescue=rescue)
+        return loaded
 
     def content(self, *, mapped: bool | None = None, rescue: bool = False) -> Any:
         """Load everything that the file holds, nested as it is there; arguments and errors as `load` has them."""
