@@ -112,23 +112,24 @@ class _Tree:
 
 
 def _inner(value: Any) -> Any:
+    """The values within one: a dict of them, or something to go through; None where there are none."""
     if type(value) is PlainDict and value.attributes:
         return {**value, "(attributes)": value.attributes}
-    if isinstance(value, Shell) and isinstance(value.value, dict):
-        return value.value
     if isinstance(value, dict | list | tuple | set | frozenset):
         return value
-    if type(value) is Opaque:
-        state = (
-            value.state if isinstance(value.state, dict) else {} if value.state is None else {"(state)": value.state}
-        )
-        arguments = {f"({number})": one for number, one in enumerate((*value.arguments, *value.items), 1)}
-        return {**arguments, **state}
     if isinstance(value, Tensor) or not isinstance(value, Described):
         return None
+    if type(value) is Opaque:
+        return _of_opaque(value)
     if isinstance(value, Composite):
         return {**value.tensors, **value.facts}
-    return [one for one in value.parts() if one is not None] or None
+    parts = [one for one in value.parts() if one is not None]
+    return parts[0] if isinstance(value, Shell) and parts and isinstance(parts[0], dict) else parts or None
+
+
+def _of_opaque(value: Opaque) -> dict[Any, Any]:
+    state = value.state if isinstance(value.state, dict) else {} if value.state is None else {"(state)": value.state}
+    return {**{f"({number})": one for number, one in enumerate((*value.arguments, *value.items), 1)}, **state}
 
 
 def _pairs(inner: Any) -> Iterator[tuple[str, Any]]:

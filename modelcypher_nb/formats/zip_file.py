@@ -49,18 +49,19 @@ def read(
     names = {name.lower() for name in archive.members}  # torch finds members without regard to case
     inner = {name.partition("/")[2] for name in names}
     if "archive_format" in names | inner or "serialized_exported_program.json" in names:
-        from . import torch_export
+        from .torch_export import read_archive as read_export
 
-        return finished(torch_export.read_archive(archive, context), context)
+        return finished(read_export(archive, context), context)
     if "data.pkl" in inner or "data.pkl" in names:
-        from . import torch_zip, torchscript
+        from .torch_zip import read_archive as read_checkpoint
+        from .torchscript import read_archive as read_program
 
-        reader = torchscript.read_archive if "constants.pkl" in inner else torch_zip.read_archive
+        reader = read_program if "constants.pkl" in inner else read_checkpoint
         return finished(reader(archive, context), context)
-    if names and all(name.endswith(".npy") for name in names):
-        from . import npz
+    if any(name.endswith(".npy") for name in names):
+        from .npz import read as read_arrays
 
-        return npz.read(source, where, limits, beside=beside, trusted=trusted)
+        return read_arrays(source, where, limits, beside=beside, trusted=trusted)
     return _stranger(archive, context)
 
 
