@@ -42,6 +42,7 @@ CONFIGURATIONS = (
     "configuration.json",
 )
 TEMPLATE_SUFFIXES = (".jinja", ".jinja2", ".j2")
+TOLD_SUFFIXES = (*TEMPLATE_SUFFIXES, *CODE_SUFFIXES)
 CUSTOM_GENERATE = "custom_generate/generate.py"
 # The Hub's cache: models--organisation--name/snapshots/commit (or /blobs/digest, where its links lead).
 HUB_PLACE = re.compile(r"(?:^|/)models--([^/]+?)/(?:snapshots/([0-9a-f]{40})|blobs)(?:/|$)")
@@ -60,8 +61,9 @@ class FolderFacts:
 
 
 def is_told(name: str) -> bool:
-    """Whether a file beside the weights is one that `describe_folder` wants to know of."""
-    return name in CONFIGURATIONS or name.endswith((*TEMPLATE_SUFFIXES, *CODE_SUFFIXES))
+    """Whether a file beside the weights is one that `describe_folder` wants to know of; a disk may not mind case."""
+    lower = name.lower()
+    return lower in CONFIGURATIONS or lower.endswith(TOLD_SUFFIXES)
 
 
 def describe_folder(folder: SafePath, base: str = "", configurations: Iterable[str] = ()) -> FolderFacts:
@@ -75,11 +77,11 @@ def describe_folder(folder: SafePath, base: str = "", configurations: Iterable[s
     findings: list[Finding] = []
     architecture = None
     told = list(configurations)
-    programs = [name for name in told if name.endswith(CODE_SUFFIXES)]
+    programs = [name for name in told if name.lower().endswith(CODE_SUFFIXES)]
     present = frozenset(programs)
     for name in told:
         where = f"{folder.display}/{shown(name)}"
-        if name.endswith(TEMPLATE_SUFFIXES):
+        if name.lower().endswith(TEMPLATE_SUFFIXES):
             findings.extend(_template(folder, name, where))
         elif name not in present:
             content = _configuration(folder, name, findings)
@@ -133,7 +135,7 @@ def _programs(folder: SafePath, names: list[str]) -> list[Finding]:
             "custom-generate",
         )
         for name in names
-        if f"/{name}".endswith(f"/{CUSTOM_GENERATE}")
+        if f"/{name}".lower().endswith(f"/{CUSTOM_GENERATE}")
     ]
     if names:
         listed = ", ".join(shown(name, 60) for name in names[:6]) + (", ..." if len(names) > 6 else "")

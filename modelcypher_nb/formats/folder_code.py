@@ -36,6 +36,7 @@ def judge_configuration(place: str, content: Any, where: str, present: AbstractS
         present: the Python files of the folder, by their places in it.
     """
     folder, _, name = place.rpartition("/")
+    name = name.lower()
     judges = FILES.get(name)
     findings = list(judges(content, where, f"{folder}/" if folder else "", present)) if judges is not None else []
     findings += _by_keys(name, content, where)
@@ -178,8 +179,11 @@ def _module_class(name: Any, where: str) -> Iterator[Finding]:
 
 def _is_known_module(name: str) -> bool:
     """Whether a dotted name leads to a known class through nothing but the library's own folders of modules."""
-    match = re.fullmatch(r"sentence_transformers\.(?:\w+\.)?(?:models|modules)\.(?:[a-z_]+\.|(\w+)\.)?(\w+)", name)
-    return match is not None and match[2] in KNOWN_MODULES and match[1] in {None, match[2]}
+    match = re.fullmatch(r"sentence_transformers\.(?:\w+\.)?(?:models|modules)\.(?:(\w+)\.)?(\w+)", name)
+    if match is None or match[2] not in KNOWN_MODULES:
+        return False
+    file = match[1]  # that holds the class, and bears its name, or the end of it
+    return file is None or match[2].lower().endswith(file.replace("_", "").lower())
 
 
 def _module_path(path: Any, where: str) -> Iterator[Finding]:
