@@ -43,14 +43,19 @@ Names = dict[str, set[str]]
 CLASS_PLACES = (
     "torch.nn.modules", "torch.nn.utils", "torch.nn.parallel.data_parallel", "torch.nn.cpp", "torch.optim",
     "torch.amp.grad_scaler", "torch.cuda.amp.grad_scaler", "torch.utils.data.dataset", "torch.utils.data.sampler",
-    "sklearn",
+    "torch.utils.data.dataloader", "torch.distributions", "sklearn",
 )  # fmt: skip
+# Of these only the classes all of whose hooks were read; the others fill themselves through torch's own operators.
+PARTLY_PLACES = ("torch.ao.nn", "torch.ao.quantization.observer", "torch.ao.quantization.fake_quantize",
+                 "torch.ao.quantization.stubs", "torch.ao.quantization.qconfig")  # fmt: skip
 LEFT_OUT = {
     r"torch\.nn\.modules\._functions\.": "autograd's functions are never instances",
     r"torch\.nn\.utils\._expanded_weights\.": "tensor subclasses and functions of vmap",
     r"torch\.nn\.utils\._named_member_accessor\.": "helpers that are never saved",
     r"torch\.nn\.utils\.stateless\.": "helpers that are never saved",
     r"torch\.nn\.modules\.linear_cross_entropy_options\.": "its state is a list, filled by setattr",
+    r"torch\.utils\.data\.dataloader\._": "iterators hold processes",
+    r"torch\.distributions\.(kl|utils|constraint_registry)\.": "never saved",
     r"torch\.nn\.cpp\.OrderedDictWrapper": "calls what it holds by name",
     r"torch\.nn\.modules\.(module\._WrappedHook|linear_cross_entropy\._Chunk)": "has a shape of its own; never saved",
     r"torch\.amp\.grad_scaler\._": "helpers of a running step",
@@ -114,7 +119,12 @@ MORE_VALUES = {
     "scipy.special": "expit logit",
     "scipy._lib.array_api_compat.numpy._aliases": "asarray",
     "torch._C._nn": "gelu elu_ hardtanh leaky_relu log_sigmoid softplus softshrink silu mish",
-    "torch": "relu tanh sigmoid",
+    # Static methods, which a pickle of protocol 4 names with a dot.
+    "torch.optim.lr_scheduler": "CyclicLR._triangular_scale_fn CyclicLR._triangular2_scale_fn",
+    "torch.optim.swa_utils": "SWALR._cosine_anneal SWALR._linear_anneal",
+    "torch.utils.data._utils.collate": "default_collate default_convert",
+    "torch.amp.grad_scaler": "_refresh_per_optimizer_state",
+    "torch.cuda.amp.grad_scaler": "_refresh_per_optimizer_state",
 }  # fmt: skip
 
 
@@ -136,7 +146,11 @@ def main() -> int:
     if unread:
         sys.stdout.write("".join(f"{fault}\n" for fault in sorted(set(unread))))
         return 1
-    write(classes, values, *(earlier_names(given.wheels) if given.wheels else kept_earlier_names()))
+    earlier_classes, earlier_values = earlier_names(given.wheels) if given.wheels else kept_earlier_names()
+    for module, names in classes.items():
+        if module.startswith(("torch.ao.nn.", "torch.ao.quantization.")):  # where torch had them before 1.13
+            earlier_classes[module.replace("torch.ao.", "torch.", 1)] = names
+    write(classes, values, earlier_classes, earlier_values)
     return 0
 
 
@@ -166,11 +180,13 @@ def is_value(module: ModuleType, name: str, value: object) -> bool:
 def found_classes() -> Iterator[type]:
     """The classes at all places, without what is left out."""
     seen: set[type] = set()
-    for place in CLASS_PLACES:
+    for place in CLASS_PLACES + PARTLY_PLACES:
         for module in modules_of(place):
             for name, kind in vars(module).items():
-                if is_listed(module, name, kind) and kind not in seen:
-                    seen.add(kind)
+                if not is_listed(module, name, kind) or kind in seen:
+                    continue
+                seen.add(kind)
+                if place in CLASS_PLACES or not any(unread_hooks(kind)):
                     yield kind
     for package, names in MORE_CLASSES.items():
         for name in names.split():
@@ -242,11 +258,14 @@ def changed_reviews() -> Iterator[str]:
 
 
 def digest_of(method: object) -> str:
-    """A short digest of a method's source; of a compiled one, that it is."""
+    """A short digest of a method's source; of a compiled or generated one, that it is, and nobody reads that."""
     code = getattr(getattr(method, "__func__", method), "__code__", None)
     if code is None:
         return "compiled"
-    source = inspect.getsource(code)  # of the function itself, not of what it wraps
+    try:
+        source = inspect.getsource(code)  # of the function itself, not of what it wraps
+    except OSError:
+        return "generated"
     return hashlib.sha256(textwrap.dedent(source).encode()).hexdigest()[:16]
 
 

@@ -71,6 +71,7 @@ REVIEWED: dict[str, tuple[str, str]] = {
     "torch.optim.rprop.Rprop.__setstate__": ("068b25d6b50d669a", STEP),
     "torch.optim.sgd.SGD.__setstate__": ("6c3983671e54c3bb", STEP),
     "torch.amp.grad_scaler.GradScaler.__setstate__": ("cd6e3a20fb6eacbe", "updates its own dict"),
+    "torch.utils.data.dataloader.DataLoader.__setattr__": ("07c6b139fb1fe959", "refuses some names, then object's"),
     # scikit-learn and scipy
     "sklearn.base.BaseEstimator.__setstate__": (
         "c9a57edc6ee4221d",

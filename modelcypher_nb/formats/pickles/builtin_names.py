@@ -17,6 +17,7 @@ __all__ = ["NAMES", "Growing"]
 FACTORIES = frozenset({
     "builtins.list", "builtins.dict", "builtins.int", "builtins.set", "builtins.float", "builtins.str", "builtins.bool",
     "builtins.tuple", "builtins.frozenset", "builtins.complex", "builtins.bytes", "collections.OrderedDict",
+    "torch.amp.grad_scaler._refresh_per_optimizer_state", "torch.cuda.amp.grad_scaler._refresh_per_optimizer_state",
 })  # fmt: skip
 MOST_SAME_HASHES = 1000  # distinct members of one hash cost the square of their number
 MOST_KEY_NESTING = 8

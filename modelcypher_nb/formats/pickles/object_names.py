@@ -6,6 +6,7 @@ that its own library writes. Nothing here is ever imported or called by us.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -107,20 +108,55 @@ def _packed(arguments: tuple[Any, ...]) -> bool:
     return all(one is None or _is_tensor(one) for one in arguments[2:])
 
 
-# Functions of torch that are methods of a class in C: pickle writes getattr(that class, name).
+# Methods that pickle writes as getattr(owner, name): functions of torch, which are methods of a class in C, and static
+# methods as protocols 0 to 3 write them.
 VARIABLE_FUNCTIONS = (("torch._C", "_VariableFunctions"), ("torch._C", "_VariableFunctionsClass"))
-METHODS = frozenset({
+FUNCTIONS = frozenset({
     "relu", "tanh", "sigmoid", "softmax", "log_softmax", "celu", "selu", "rrelu", "prelu", "exp", "sin", "cos", "abs",
     "sqrt", "log", "square", "erf", "hardshrink", "threshold", "layer_norm", "batch_norm", "group_norm", "dropout",
     "cosine_similarity", "pairwise_distance", "max_pool1d", "avg_pool1d", "conv1d", "conv2d", "conv3d", "bilinear",
     "pixel_shuffle", "channel_shuffle", "adaptive_avg_pool1d", "add", "mul", "sub", "div", "mean", "sum", "max", "min",
 })  # fmt: skip
+METHODS: dict[Key, frozenset[str]] = {
+    **dict.fromkeys(VARIABLE_FUNCTIONS, FUNCTIONS),
+    ("torch.optim.lr_scheduler", "CyclicLR"): frozenset({"_triangular_scale_fn", "_triangular2_scale_fn"}),
+    ("torch.optim.swa_utils", "SWALR"): frozenset({"_cosine_anneal", "_linear_anneal"}),
+}
+# Methods of an instance: the hooks of Lazy modules. An attribute of that name in the instance would be given instead.
+BOUND = frozenset({"_infer_parameters", "_lazy_load_hook"})
+LAZY = re.compile(r"torch\.nn\.modules\.\w+\.Lazy\w+")
 
 
 def _method(arguments: tuple[Any, ...]) -> bool:
-    if len(arguments) != 2 or not _is_class(arguments[0], *VARIABLE_FUNCTIONS):
+    if len(arguments) != 2 or type(arguments[1]) is not str:
         return False
-    return type(arguments[1]) is str and arguments[1] in METHODS
+    owner, name = arguments
+    if type(owner) is Opaque:
+        return not owner.is_code and name in BOUND and LAZY.fullmatch(owner.kind) is not None
+    return type(owner) is Global and name in METHODS.get((owner.module, owner.name), ())
+
+
+# What torch._C registers for quantized weights; each has a __setstate__ in C++ that takes tensors and numbers.
+PACKED_CLASSES = frozenset(
+    f"__torch__.torch.classes.{name}"
+    for name in (
+        "quantized.LinearPackedParamsBase", "quantized.Conv2dPackedParamsBase", "quantized.Conv3dPackedParamsBase",
+        "quantized.EmbeddingPackedParamsBase", "rnn.CellParamsBase",
+    )
+)  # fmt: skip
+
+
+def _packed_weights(state: Any) -> bool:
+    """`torch.ScriptObject`: what its class takes, and which class that is."""
+    if type(state) is not tuple or len(state) != 2 or type(state[1]) is not str or state[1] not in PACKED_CLASSES:
+        return False
+    return _is_numeric(state[0], 0)
+
+
+def _is_numeric(value: Any, nesting: int) -> bool:
+    if value is None or type(value) in {int, float, bool, str} or _is_tensor(value):
+        return True
+    return nesting < 4 and type(value) in {tuple, list} and all(_is_numeric(one, nesting + 1) for one in value)
 
 
 TORCH_CALLS: dict[Key, ObjectCall] = {
@@ -132,7 +168,8 @@ TORCH_CALLS: dict[Key, ObjectCall] = {
     ("torch.nn.parameter", "UninitializedBuffer"): ObjectCall("a buffer without a shape", _flags),
     ("torch.nn.utils.rnn", "PackedSequence"): ObjectCall("a tuple of tensors", _packed),
     ("torch.nn.backends.thnn", "_get_thnn_function_backend"): ObjectCall("a table of torch before 1.5", _nothing),
-    ("builtins", "getattr"): ObjectCall("a function of torch by its name", _method),
+    ("torch", "ScriptObject"): ObjectCall("quantized weights", _nothing, _packed_weights),
+    ("builtins", "getattr"): ObjectCall("a method by its name, of a class that was read", _method),
 }
 
 # scikit-learn: trees
@@ -272,5 +309,5 @@ OBJECT_CALLS: dict[Key, ObjectCall] = {**TORCH_CALLS, **SKLEARN_CALLS}
 OBJECT_CLASSES: frozenset[Key] = _keys(CLASSES, EARLIER_CLASSES) - OBJECT_CALLS.keys()
 # The classes that newObj and its like are given stand as values too.
 OBJECT_VALUES: frozenset[Key] = _keys(VALUES, EARLIER_VALUES).union(
-    METRIC_CLASSES, *SEARCH_TREES.values(), VARIABLE_FUNCTIONS, (MULTINOMIAL,)
+    METRIC_CLASSES, *SEARCH_TREES.values(), METHODS, (MULTINOMIAL,)
 )

@@ -187,7 +187,114 @@ CLASSES: dict[str, str] = {
     "sklearn.utils._metadata_requests": "MetadataRequest MetadataRouter MethodMapping MethodMetadataRequest",
     "sklearn.utils._tags": "ClassifierTags InputTags RegressorTags Tags TargetTags TransformerTags",
     "torch.amp.grad_scaler": "GradScaler",
+    "torch.ao.nn.intrinsic.modules.fused": (
+        "BNReLU2d BNReLU3d ConvAdd2d ConvAddReLU2d ConvBn1d ConvBn2d ConvBn3d ConvBnReLU1d ConvBnReLU2d ConvBnReLU3d "
+        "ConvReLU1d ConvReLU2d ConvReLU3d LinearBn1d LinearLeakyReLU LinearReLU LinearTanh _FusedModule"
+    ),
+    "torch.ao.nn.intrinsic.qat.modules.conv_fused": (
+        "ConvBn1d ConvBn2d ConvBn3d ConvBnReLU1d ConvBnReLU2d ConvBnReLU3d ConvReLU1d ConvReLU2d ConvReLU3d _ConvBnNd"
+    ),
+    "torch.ao.nn.intrinsic.qat.modules.linear_fused": "LinearBn1d",
+    "torch.ao.nn.intrinsic.qat.modules.linear_relu": "LinearReLU",
+    "torch.ao.nn.intrinsic.quantized.dynamic.modules.linear_relu": "LinearReLU",
+    "torch.ao.nn.intrinsic.quantized.modules.bn_relu": "BNReLU2d BNReLU3d",
+    "torch.ao.nn.intrinsic.quantized.modules.linear_relu": "LinearLeakyReLU LinearReLU LinearTanh",
+    "torch.ao.nn.qat.dynamic.modules.linear": "Linear",
+    "torch.ao.nn.qat.modules.conv": "Conv1d Conv2d Conv3d _ConvNd",
+    "torch.ao.nn.qat.modules.embedding_ops": "Embedding EmbeddingBag",
+    "torch.ao.nn.qat.modules.linear": "Linear",
+    "torch.ao.nn.quantizable.modules.activation": "MultiheadAttention",
+    "torch.ao.nn.quantizable.modules.rnn": "LSTM LSTMCell _LSTMLayer _LSTMSingleLayer",
+    "torch.ao.nn.quantized.dynamic.modules.linear": "Linear",
+    "torch.ao.nn.quantized.dynamic.modules.rnn": (
+        "GRU GRUCell LSTM LSTMCell PackedParameter RNNBase RNNCell RNNCellBase"
+    ),
+    "torch.ao.nn.quantized.modules": "DeQuantize Quantize",
+    "torch.ao.nn.quantized.modules.activation": (
+        "ELU Hardswish LeakyReLU MultiheadAttention PReLU ReLU6 Sigmoid Softmax"
+    ),
+    "torch.ao.nn.quantized.modules.batchnorm": "BatchNorm2d BatchNorm3d _BatchNorm",
+    "torch.ao.nn.quantized.modules.dropout": "Dropout",
+    "torch.ao.nn.quantized.modules.embedding_ops": "Embedding EmbeddingBag EmbeddingPackedParams",
+    "torch.ao.nn.quantized.modules.functional_modules": "FXFloatFunctional FloatFunctional QFunctional",
+    "torch.ao.nn.quantized.modules.linear": "Linear LinearPackedParams",
+    "torch.ao.nn.quantized.modules.normalization": "GroupNorm InstanceNorm1d InstanceNorm2d InstanceNorm3d LayerNorm",
+    "torch.ao.nn.quantized.modules.rnn": "LSTM",
+    "torch.ao.nn.quantized.modules.utils": "WeightedQuantizedModule",
+    "torch.ao.nn.quantized.reference.modules.conv": (
+        "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d _ConvNd _ConvTransposeNd"
+    ),
+    "torch.ao.nn.quantized.reference.modules.linear": "Linear",
+    "torch.ao.nn.quantized.reference.modules.rnn": "GRU GRUCell LSTM LSTMCell RNNBase RNNCell RNNCellBase",
+    "torch.ao.nn.quantized.reference.modules.sparse": "Embedding EmbeddingBag",
+    "torch.ao.nn.quantized.reference.modules.utils": "ReferenceQuantizedModule",
+    "torch.ao.nn.sparse.quantized.dynamic.linear": "Linear",
+    "torch.ao.nn.sparse.quantized.linear": "Linear",
+    "torch.ao.nn.sparse.quantized.utils": "LinearBlockSparsePattern",
+    "torch.ao.quantization.fake_quantize": (
+        "FakeQuantize FakeQuantizeBase FixedQParamsFakeQuantize FusedMovingAvgObsFakeQuantize"
+    ),
+    "torch.ao.quantization.observer": (
+        "AffineQuantizedObserverBase FixedQParamsObserver HistogramObserver MinMaxObserver MovingAverageMinMaxObserver "
+        "MovingAveragePerChannelMinMaxObserver NoopObserver ObserverBase PerChannelMinMaxObserver PlaceholderObserver "
+        "RecordingObserver ReuseInputObserver UniformQuantizationObserverBase _PartialWrapper"
+    ),
+    "torch.ao.quantization.stubs": "DeQuantStub QuantStub QuantWrapper",
     "torch.cuda.amp.grad_scaler": "GradScaler",
+    "torch.distributions.bernoulli": "Bernoulli",
+    "torch.distributions.beta": "Beta",
+    "torch.distributions.binomial": "Binomial",
+    "torch.distributions.categorical": "Categorical",
+    "torch.distributions.cauchy": "Cauchy",
+    "torch.distributions.chi2": "Chi2",
+    "torch.distributions.constraints": (
+        "Constraint MixtureSameFamilyConstraint _Boolean _Cat _CorrCholesky _Dependent _GreaterThan _GreaterThanEq "
+        "_HalfOpenInterval _IndependentConstraint _IntegerGreaterThan _IntegerInterval _IntegerLessThan _Interval "
+        "_LessThan _LowerCholesky _LowerTriangular _Multinomial _OneHot _PositiveDefinite _PositiveSemidefinite _Real "
+        "_Simplex _Square _Stack _Symmetric"
+    ),
+    "torch.distributions.continuous_bernoulli": "ContinuousBernoulli",
+    "torch.distributions.dirichlet": "Dirichlet",
+    "torch.distributions.distribution": "Distribution",
+    "torch.distributions.exp_family": "ExponentialFamily",
+    "torch.distributions.exponential": "Exponential",
+    "torch.distributions.fishersnedecor": "FisherSnedecor",
+    "torch.distributions.gamma": "Gamma",
+    "torch.distributions.generalized_pareto": "GeneralizedPareto",
+    "torch.distributions.geometric": "Geometric",
+    "torch.distributions.gumbel": "Gumbel",
+    "torch.distributions.half_cauchy": "HalfCauchy",
+    "torch.distributions.half_normal": "HalfNormal",
+    "torch.distributions.independent": "Independent",
+    "torch.distributions.inverse_gamma": "InverseGamma",
+    "torch.distributions.kumaraswamy": "Kumaraswamy",
+    "torch.distributions.laplace": "Laplace",
+    "torch.distributions.lkj_cholesky": "LKJCholesky",
+    "torch.distributions.log_normal": "LogNormal",
+    "torch.distributions.logistic_normal": "LogisticNormal",
+    "torch.distributions.lowrank_multivariate_normal": "LowRankMultivariateNormal",
+    "torch.distributions.mixture_same_family": "MixtureSameFamily",
+    "torch.distributions.multinomial": "Multinomial",
+    "torch.distributions.multivariate_normal": "MultivariateNormal",
+    "torch.distributions.negative_binomial": "NegativeBinomial",
+    "torch.distributions.normal": "Normal",
+    "torch.distributions.one_hot_categorical": "OneHotCategorical OneHotCategoricalStraightThrough",
+    "torch.distributions.pareto": "Pareto",
+    "torch.distributions.poisson": "Poisson",
+    "torch.distributions.relaxed_bernoulli": "LogitRelaxedBernoulli RelaxedBernoulli",
+    "torch.distributions.relaxed_categorical": "ExpRelaxedCategorical RelaxedOneHotCategorical",
+    "torch.distributions.studentT": "StudentT",
+    "torch.distributions.transformed_distribution": "TransformedDistribution",
+    "torch.distributions.transforms": (
+        "AbsTransform AffineTransform CatTransform ComposeTransform CorrCholeskyTransform "
+        "CumulativeDistributionTransform ExpTransform IndependentTransform LowerCholeskyTransform "
+        "PositiveDefiniteTransform PowerTransform ReshapeTransform SigmoidTransform SoftmaxTransform SoftplusTransform "
+        "StackTransform StickBreakingTransform TanhTransform Transform _InverseTransform"
+    ),
+    "torch.distributions.uniform": "Uniform",
+    "torch.distributions.von_mises": "VonMises",
+    "torch.distributions.weibull": "Weibull",
+    "torch.distributions.wishart": "Wishart",
     "torch.nn.cpp": "ModuleWrapper",
     "torch.nn.modules.activation": (
         "CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid LogSoftmax Mish "
@@ -270,6 +377,7 @@ CLASSES: dict[str, str] = {
     "torch.optim.sgd": "SGD",
     "torch.optim.sparse_adam": "SparseAdam",
     "torch.optim.swa_utils": "AveragedModel SWALR",
+    "torch.utils.data.dataloader": "DataLoader",
     "torch.utils.data.dataset": "ChainDataset ConcatDataset Dataset IterableDataset StackDataset Subset TensorDataset",
     "torch.utils.data.sampler": (
         "BatchSampler RandomSampler Sampler SequentialSampler SubsetRandomSampler WeightedRandomSampler"
@@ -428,8 +536,57 @@ EARLIER_CLASSES: dict[str, str] = {
     "sklearn.tree.tree": (
         "BaseDecisionTree DecisionTreeClassifier DecisionTreeRegressor ExtraTreeClassifier ExtraTreeRegressor"
     ),
+    "torch.nn.intrinsic.modules.fused": (
+        "BNReLU2d BNReLU3d ConvAdd2d ConvAddReLU2d ConvBn1d ConvBn2d ConvBn3d ConvBnReLU1d ConvBnReLU2d ConvBnReLU3d "
+        "ConvReLU1d ConvReLU2d ConvReLU3d LinearBn1d LinearLeakyReLU LinearReLU LinearTanh _FusedModule"
+    ),
+    "torch.nn.intrinsic.qat.modules.conv_fused": (
+        "ConvBn1d ConvBn2d ConvBn3d ConvBnReLU1d ConvBnReLU2d ConvBnReLU3d ConvReLU1d ConvReLU2d ConvReLU3d _ConvBnNd"
+    ),
+    "torch.nn.intrinsic.qat.modules.linear_fused": "LinearBn1d",
+    "torch.nn.intrinsic.qat.modules.linear_relu": "LinearReLU",
+    "torch.nn.intrinsic.quantized.dynamic.modules.linear_relu": "LinearReLU",
+    "torch.nn.intrinsic.quantized.modules.bn_relu": "BNReLU2d BNReLU3d",
+    "torch.nn.intrinsic.quantized.modules.linear_relu": "LinearLeakyReLU LinearReLU LinearTanh",
     "torch.nn.modules.linear": "_LinearWithBias",
     "torch.nn.modules.loss": "BCELoss2d",
+    "torch.nn.qat.dynamic.modules.linear": "Linear",
+    "torch.nn.qat.modules.conv": "Conv1d Conv2d Conv3d _ConvNd",
+    "torch.nn.qat.modules.embedding_ops": "Embedding EmbeddingBag",
+    "torch.nn.qat.modules.linear": "Linear",
+    "torch.nn.quantizable.modules.activation": "MultiheadAttention",
+    "torch.nn.quantizable.modules.rnn": "LSTM LSTMCell _LSTMLayer _LSTMSingleLayer",
+    "torch.nn.quantized.dynamic.modules.linear": "Linear",
+    "torch.nn.quantized.dynamic.modules.rnn": "GRU GRUCell LSTM LSTMCell PackedParameter RNNBase RNNCell RNNCellBase",
+    "torch.nn.quantized.modules": "DeQuantize Quantize",
+    "torch.nn.quantized.modules.activation": "ELU Hardswish LeakyReLU MultiheadAttention PReLU ReLU6 Sigmoid Softmax",
+    "torch.nn.quantized.modules.batchnorm": "BatchNorm2d BatchNorm3d _BatchNorm",
+    "torch.nn.quantized.modules.dropout": "Dropout",
+    "torch.nn.quantized.modules.embedding_ops": "Embedding EmbeddingBag EmbeddingPackedParams",
+    "torch.nn.quantized.modules.functional_modules": "FXFloatFunctional FloatFunctional QFunctional",
+    "torch.nn.quantized.modules.linear": "Linear LinearPackedParams",
+    "torch.nn.quantized.modules.normalization": "GroupNorm InstanceNorm1d InstanceNorm2d InstanceNorm3d LayerNorm",
+    "torch.nn.quantized.modules.rnn": "LSTM",
+    "torch.nn.quantized.modules.utils": "WeightedQuantizedModule",
+    "torch.nn.quantized.reference.modules.conv": (
+        "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d _ConvNd _ConvTransposeNd"
+    ),
+    "torch.nn.quantized.reference.modules.linear": "Linear",
+    "torch.nn.quantized.reference.modules.rnn": "GRU GRUCell LSTM LSTMCell RNNBase RNNCell RNNCellBase",
+    "torch.nn.quantized.reference.modules.sparse": "Embedding EmbeddingBag",
+    "torch.nn.quantized.reference.modules.utils": "ReferenceQuantizedModule",
+    "torch.nn.sparse.quantized.dynamic.linear": "Linear",
+    "torch.nn.sparse.quantized.linear": "Linear",
+    "torch.nn.sparse.quantized.utils": "LinearBlockSparsePattern",
+    "torch.quantization.fake_quantize": (
+        "FakeQuantize FakeQuantizeBase FixedQParamsFakeQuantize FusedMovingAvgObsFakeQuantize"
+    ),
+    "torch.quantization.observer": (
+        "AffineQuantizedObserverBase FixedQParamsObserver HistogramObserver MinMaxObserver MovingAverageMinMaxObserver "
+        "MovingAveragePerChannelMinMaxObserver NoopObserver ObserverBase PerChannelMinMaxObserver PlaceholderObserver "
+        "RecordingObserver ReuseInputObserver UniformQuantizationObserverBase _PartialWrapper"
+    ),
+    "torch.quantization.stubs": "DeQuantStub QuantStub QuantWrapper",
 }
 
 # Functions and classes that such instances hold, and that nothing calls.
@@ -504,8 +661,9 @@ VALUES: dict[str, str] = {
         "robust_scale scale"
     ),
     "sklearn.preprocessing._label": "label_binarize",
-    "torch": "relu sigmoid tanh",
     "torch._C._nn": "elu_ gelu hardtanh leaky_relu log_sigmoid mish silu softplus softshrink",
+    "torch.amp.grad_scaler": "_refresh_per_optimizer_state",
+    "torch.cuda.amp.grad_scaler": "_refresh_per_optimizer_state",
     "torch.nn.functional": (
         "adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices "
         "adaptive_max_pool3d_with_indices affine_grid alpha_dropout assert_int_or_pair batch_norm binary_cross_entropy "
@@ -525,6 +683,9 @@ VALUES: dict[str, str] = {
         "calculate_gain constant_ dirac_ eye_ kaiming_normal_ kaiming_uniform_ normal_ ones_ orthogonal_ sparse_ "
         "trunc_normal_ uniform_ xavier_normal_ xavier_uniform_ zeros_"
     ),
+    "torch.optim.lr_scheduler": "CyclicLR._triangular2_scale_fn CyclicLR._triangular_scale_fn",
+    "torch.optim.swa_utils": "SWALR._cosine_anneal SWALR._linear_anneal",
+    "torch.utils.data._utils.collate": "default_collate default_convert",
 }
 
 # The same, of earlier releases.
