@@ -88,7 +88,7 @@ def _collisions(count: int, how: str) -> bytes:
 
 def _again(before: bytes, each: bytes, times: int) -> bytes:
     """One value in the memo, and something made of it again and again."""
-    return b"\x80\x04" + before + b"\x940](" + each * times + b"e."
+    return b"\x80\x04]" + before + b"\x940(" + each * times + b"e."
 
 
 def _nested(opening: bytes, closing: bytes = b"", depth: int = MANY) -> bytes:

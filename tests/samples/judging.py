@@ -1,4 +1,4 @@
-"""A child that judges samples one by one, each in a process of its own under limits, and prints what came out.
+"""A child that judges samples one by one, each by verbs in processes of their own under limits, and prints what came out.
 
     python -m tests.samples.judging FOLDER
 
@@ -14,12 +14,14 @@ import os
 import resource
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from modelcypher_nb.errors import ModelCypherError
 from modelcypher_nb.formats import detect
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
+from modelcypher_nb.guard.safe_path import SafePath
 
 SECONDS = 2
 MEMORY_BYTES = 200 << 20
@@ -38,22 +40,25 @@ def _limited() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _answer(folder: Path) -> dict[str, object]:
-    path = folder / (folder / JUDGED).read_text()
-    guard = Guard((Root.pin(str(folder), "working"),), str(folder))
-    with guard.open(path) as safe:
-        report = detect.examine(safe)
-        with contextlib.suppress(ModelCypherError):
-            detect.describe(safe)
-    finding = report.verdict.findings[0].what[:200] if report.verdict.findings else ""
-    return {"level": report.verdict.level, "findings": len(report.verdict.findings), "first": finding}
+def _examined(safe: SafePath) -> dict[str, object]:
+    verdict = detect.examine(safe).verdict
+    first = verdict.findings[0].what[:200] if verdict.findings else ""
+    return {"level": verdict.level, "findings": len(verdict.findings), "first": first}
 
 
-def _child(folder: Path, pipe: int) -> None:
+def _described(safe: SafePath) -> dict[str, object]:
+    with contextlib.suppress(ModelCypherError):
+        detect.describe(safe)
+    return {}
+
+
+def _child(folder: Path, verb: Callable[[SafePath], dict[str, object]], pipe: int) -> None:
     """Answer, whatever happens; never return to the parent's code."""
     try:
         _limited()
-        answer = _answer(folder)
+        guard = Guard((Root.pin(str(folder), "working"),), str(folder))
+        with guard.open(folder / (folder / JUDGED).read_text()) as safe:
+            answer = verb(safe)
     except BaseException as error:  # noqa: BLE001 - the parent is told of everything
         answer = {"error": repr(error)[:200], "trace": traceback.format_exc(limit=-3)[-900:]}
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -62,23 +67,24 @@ def _child(folder: Path, pipe: int) -> None:
     os._exit(0)
 
 
-def _judged(folder: Path) -> dict[str, object]:
+def _answer(folder: Path, verb: Callable[[SafePath], dict[str, object]]) -> dict[str, object]:
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        _child(folder, writer)
+        _child(folder, verb, writer)
     os.close(writer)
     with open(reader, "rb") as answers:  # noqa: PTH123 - a descriptor
         data = answers.read()
     _, status = os.waitpid(child, 0)
-    answer = json.loads(data) if data else {"error": f"killed: {os.waitstatus_to_exitcode(status)}"}
-    return {"name": folder.name, **answer}
+    return dict(json.loads(data)) if data else {"error": f"killed: {os.waitstatus_to_exitcode(status)}"}
 
 
 def main() -> int:
     """Judge every sample of a folder."""
     for folder in sorted(Path(sys.argv[1]).iterdir()):
-        print(json.dumps(_judged(folder)), flush=True)
+        found = _answer(folder, _examined)
+        found["name"], found["described"] = folder.name, _answer(folder, _described)
+        print(json.dumps(found), flush=True)
     return 0
 
 

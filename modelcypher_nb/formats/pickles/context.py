@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..limits import LIMITS, Limits
 from ..report import Finding, Level
+from .faults import FaultError
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 MOST_OF_A_RULE = 50  # findings told one by one; a file may hold a million of the same
+# What readings of ours may copy out of their arguments, in bytes: so much, and so much for each byte that is walked.
+SPENDABLE_SLACK = 32 << 20
+SPENDABLE_RATIO = 64
 LOOK_FIRST = "Don't open it with another loader. See what it holds with: mc model show PATH"
 
 
@@ -45,6 +49,8 @@ class Context:
     trusted: frozenset[str] = frozenset()
     depth: int = 0
     is_program: bool = False
+    _room: list[int] = field(default_factory=lambda: [SPENDABLE_SLACK])
+    _read_before: dict[int, object] = field(default_factory=dict)
     _told: set[tuple[str | None, str | None]] = field(default_factory=set)
     _counts: dict[str | None, int] = field(default_factory=dict)
 
@@ -71,10 +77,35 @@ class Context:
         remedy = remedy or (LOOK_FIRST if level == "code" else None)
         self.findings.append(Finding(level, what, self.where, remedy, rule, self.member, offset, excerpt, name))
 
+    def is_full(self, rule: str) -> bool:
+        """Whether so many findings of a rule were told that no more are."""
+        return self._counts.get(rule, 0) >= MOST_OF_A_RULE
+
+    def allow(self, size: int) -> None:
+        """Let the readings copy in proportion to bytes that are about to be walked."""
+        self._room[0] += SPENDABLE_RATIO * size
+
+    def spend(self, cost: int) -> None:
+        """Account for what a reading copies: a value from the memo may be given to any number of calls.
+
+        Raises:
+            FaultError: it is far more than the file has bytes for.
+        """
+        self._room[0] -= cost
+        if self._room[0] < 0:
+            raise FaultError("has its values copied far more often than it has bytes for,")
+
+    def is_new(self, data: object) -> bool:
+        """Whether a file within the file wasn't read before; it is kept, so that no other takes its identity."""
+        is_known = id(data) in self._read_before
+        self._read_before[id(data)] = data
+        return not is_known
+
     def inner(self, member: str | None) -> Context:
         """The surroundings of another pickle of the same file; findings go to the same list."""
         inner = Context(
             self.where, self.limits, member, self.findings, None, self.beside, None, self.trusted, self.depth + 1
         )
         inner._told, inner._counts = self._told, self._counts
+        inner._room, inner._read_before = self._room, self._read_before
         return inner

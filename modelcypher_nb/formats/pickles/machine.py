@@ -20,7 +20,7 @@ WINDOW_BYTES = 1 << 20
 LAZY_BYTES = 1 << 16  # longer byte strings stay in the file
 LONGEST_LINE = 1 << 16
 LONGEST_KEY_NESTING = 8
-MOST_NUMERIC_KEYS = 20_000  # of the kind whose hashes a writer can make collide
+MOST_SAME_HASHES = 2_000  # numeric keys that collide with another
 HASH_MODULUS = 2**61 - 1  # Python's integers of this size and beyond share hashes with smaller ones
 NOWHERE = 1 << 63
 INLINE = frozenset(b"\x71\x72\x4b\x94\x68")
@@ -40,6 +40,7 @@ class Machine:
         self.source = source
         self.context = context
         self.policy = Policy(context)
+        context.allow(source.size - start)
         self.memo: dict[int, Any] = {}
         self.stack: list[Any] = []
         self.offset = start  # of the opcode that is being obeyed
@@ -49,7 +50,8 @@ class Machine:
         self._at = 0  # within the window
         self._frame_end = NOWHERE
         self._walked = 0
-        self._numeric_keys = 0
+        self._hashed: dict[int, Any] = {}
+        self._same_hashes = 0
         self._result: Any = None
 
     @property
@@ -164,7 +166,7 @@ class Machine:
         if left < needed:
             raise FaultError(f"ends where {needed} more {'byte is' if needed == 1 else 'bytes are'} due")
         self._walked += self._at
-        if self._walked > self.context.limits.pickle_bytes:
+        if self._walked + needed > self.context.limits.pickle_bytes:
             raise FaultError(
                 f"is longer than {self.context.limits.pickle_bytes} bytes, the setting MC_LIMIT_PICKLE_BYTES,"
             )
@@ -261,23 +263,27 @@ class Machine:
             return False
         if kind is int or kind is float or kind is complex:
             if not nesting and (kind is not int or not -HASH_MODULUS < value < HASH_MODULUS):
-                self._count_numeric_key()
+                self._count_numeric_key(value)
             return False
         if kind is tuple:
             if nesting >= LONGEST_KEY_NESTING:
                 raise FaultError("nests a dict's key too deep")
             textual = [self.key(one, nesting + 1) for one in value]
             if not nesting and not any(textual):
-                self._count_numeric_key()
+                self._count_numeric_key(value)
             return any(textual)
         if not self.policy.may_be_hashed(value, self.offset):
             raise FaultError(f"makes a {kind.__name__} the key of a dict or the member of a set")
         return False
 
-    def _count_numeric_key(self) -> None:
-        self._numeric_keys += 1
-        if self._numeric_keys > MOST_NUMERIC_KEYS:
-            raise FaultError(f"has more than {MOST_NUMERIC_KEYS} numeric keys whose hashes may collide")
+    def _count_numeric_key(self, value: Any) -> None:
+        """Keys of one hash cost a dict the square of their number, and a writer can choose numbers of one hash."""
+        kept = self._hashed.setdefault(hash(value), value)
+        if kept is value or kept == value:
+            return
+        self._same_hashes += 1
+        if self._same_hashes > MOST_SAME_HASHES:
+            raise FaultError(f"has more than {MOST_SAME_HASHES} keys that share a hash with another")
 
     def stop(self) -> bool:
         """End the pickle with the value on top."""

@@ -12,12 +12,15 @@ from .faults import FaultError
 from .object_states import StateJudge
 from .trust import Trusted
 from .trusted_names import TRUSTED
-from .values import Described, Global, LieError, Opaque, PlainDict, UnfitError
+from .values import Described, Global, LazyBytes, LieError, Opaque, PlainDict, UnfitError
 
 __all__ = ["Policy"]
 
 # Python has these loaded before any pickle is opened: no file beside it takes their place.
 ALWAYS_LOADED = frozenset({"builtins", "collections", "_codecs", "copyreg", "torch", "numpy"})
+# What a reading may copy of an argument, in bytes for each of its items; small ones aren't counted.
+COPIED = {str: 1, bytes: 1, LazyBytes: 1, bytearray: 1, list: 64, tuple: 64, dict: 64, PlainDict: 64}
+FREE_BYTES = 1024
 RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newobj__")})
 
 
@@ -32,6 +35,7 @@ class Policy:
         self.context = context
         self._strangers: list[Global] = []
         self._known: dict[tuple[str, str], Global] = {}
+        self._remarked: set[int] = set()  # ids of known names, which live as long as this
         self._states = StateJudge()
 
     # Names
@@ -48,7 +52,7 @@ class Policy:
             trusted = TRUSTED.get((module, name))
         found = Global(module, name, offset)
         if self._lies_beside(module):
-            self._code("pickle-beside", f"imports {_shown(found)} from a file that lies beside it", found, offset)
+            self._code("pickle-beside", "imports {} from a file that lies beside it", found, offset)
             found.as_called = True
         elif trusted is None and (module, name) not in RECONSTRUCTORS:
             self._strangers.append(found)
@@ -106,6 +110,13 @@ class Policy:
         return Opaque(f"call of {brief(target)}", arguments, offset=offset, is_code=True)
 
     def _read(self, target: Global, trusted: Trusted, arguments: tuple[Any, ...], offset: int) -> Any:
+        cost = 0
+        for argument in arguments:
+            weight = COPIED.get(type(argument))
+            if weight is not None:
+                cost += weight * len(argument)
+        if cost > FREE_BYTES:
+            self.context.spend(cost)
         try:
             value = trusted.call(self.context, arguments)  # type: ignore[misc] # the callers ask whether it is there
         except LieError as error:
@@ -113,9 +124,10 @@ class Policy:
             self.context.tell("malformed", "tensor-bounds", what, offset, excerpt=brief(arguments), remedy=FETCH_AGAIN)
             return self._refused(target, arguments, offset)
         except UnfitError as error:
-            self._code("pickle-unusual-call", f"calls {_shown(target)}, which {error}", target, offset, arguments)
+            self._code("pickle-unusual-call", f"calls {{}}, which {error}", target, offset, arguments)
             return self._refused(target, arguments, offset)
-        if trusted.level != "weights":
+        if trusted.level != "weights" and id(target) not in self._remarked:
+            self._remarked.add(id(target))  # a file may hold a million of the same
             what = f"It holds {_shown(target)}: {trusted.reason}."
             self.context.tell(trusted.level, "pickle-shell", what, offset, name=target.text)
         return value
@@ -129,7 +141,7 @@ class Policy:
         plain = type(base) is Global and (base.module, base.name) == ("builtins", "object")
         if plain and arguments[2] is None:
             return self.new(arguments[0], (), offset)
-        self._code("pickle-call", f"reconstructs {_shown(arguments[0])} over a base", arguments[0], offset, arguments)
+        self._code("pickle-call", "reconstructs {} over a base", arguments[0], offset, arguments)
         return self._refused(arguments[0], arguments, offset)
 
     def _listed_call(self, target: Global, arguments: tuple[Any, ...], offset: int) -> Opaque | None:
@@ -146,7 +158,7 @@ class Policy:
         return Opaque(target.text, arguments, offset=offset, accepts=listed.accepts_state)
 
     def _foreign_call(self, target: Global, arguments: tuple[Any, ...], offset: int) -> Opaque:
-        self._code("pickle-call", f"calls {_shown(target)}", target, offset, arguments)
+        self._code("pickle-call", "calls {}", target, offset, arguments)
         return self._refused(target, arguments, offset)
 
     def _refused(self, target: Global, arguments: tuple[Any, ...], offset: int) -> Opaque:
@@ -283,7 +295,7 @@ class Policy:
             if stranger.as_called or (stranger.as_class and not is_value) or self._is_listed_value(stranger):
                 continue
             how = "holds the name" if is_value else "imports"
-            self._code("pickle-name", f"{how} {_shown(stranger)}", stranger, stranger.offset)
+            self._code("pickle-name", f"{how} {{}}", stranger, stranger.offset)
 
     def _is_listed_value(self, stranger: Global) -> bool:
         from .object_names import OBJECT_CLASSES, OBJECT_VALUES
@@ -296,12 +308,15 @@ class Policy:
         return True
 
     def _code(self, rule: str, what: str, target: Global, offset: int, arguments: Any = None) -> None:
+        """Tell of a name; its text takes the place of `{}` in the sentence, where one more is told at all."""
         if target.text in self.context.trusted and rule in {"pickle-name", "pickle-call"}:
             text = f"A person allowed {_shown(target)} for this content; it stays a description."
             self.context.tell("objects", "pickle-allowed", text, offset, name=target.text)
             return
+        if self.context.is_full(rule):
+            return
         excerpt = None if arguments is None else f"{_shown(target)}{brief(arguments)}"
-        sentence = f"Whatever opens this pickle {what}."
+        sentence = f"Whatever opens this pickle {what.replace('{}', _shown(target), 1)}."
         self.context.tell("code", rule, sentence, offset, name=target.text, excerpt=excerpt)
 
 

@@ -341,6 +341,8 @@ def _load_from_bytes(context: Context, arguments: tuple[Any, ...]) -> Any:
     data = arguments[0]
     if type(data) not in {bytes, LazyBytes}:
         raise UnfitError("is given what are no bytes")
+    if not context.is_new(data):
+        raise UnfitError("is given the same bytes again, which no library writes")
     return read_nested(data, context)
 
 

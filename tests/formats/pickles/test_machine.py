@@ -250,11 +250,36 @@ def test_limits_are_kept() -> None:
     deep_key = b"N" + b"\x85" * 100
     with pytest.raises(MalformedError, match="too deep"):
         walked(b"}" + deep_key + b"Ns.")
-    colliding = b"}(" + b"".join(pickle.dumps(n * (2**61 - 1), 2)[2:-1] + b"N" for n in range(1, 20_100)) + b"u."
-    with pytest.raises(MalformedError, match="hashes may collide"):
+    colliding = b"}(" + b"".join(pickle.dumps(n * (2**61 - 1), 2)[2:-1] + b"N" for n in range(1, 2_100)) + b"u."
+    with pytest.raises(MalformedError, match="share a hash"):
         walked(colliding)
     with pytest.raises(MalformedError, match="MC_LIMIT_PICKLE_BYTES"):
         walked(b"(" + b"K\x01" * 2_000_000 + b"l.", Context("a.pkl", Limits(pickle_bytes=1 << 20)))
+
+
+def test_numeric_keys_in_any_number_are_taken_while_their_hashes_differ() -> None:
+    keys = {(first, second): 1 for first in range(200) for second in range(200)}
+    found, _ = walked(pickle.dumps([keys] * 3 + [dict.fromkeys(keys)], 4))
+    assert len(found[3]) == 40_000
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        b"c_codecs\nencode\nh\x00X\x06\0\0\0latin1\x86R",
+        b"cdecimal\nDecimal\nh\x00\x85R",
+    ],
+)
+def test_one_value_is_not_copied_without_end(call: bytes) -> None:
+    text = b"X" + struct.pack("<I", 1 << 20) + b"1" * (1 << 20) + b"q\0"
+    with pytest.raises(MalformedError, match="far more often"):
+        walked(b"\x80\x02]" + text + b"0(" + call * 1000 + b"e.")
+
+
+def test_a_file_within_the_file_is_read_once() -> None:
+    inner = b"q\0".join([b"\x80\x03]C" + bytes([4]) + b"\x80\x02N.", b""])
+    _, context = walked(inner + b"0(" + b"ctorch.storage\n_load_from_bytes\nh\0\x85R" * 3 + b"e.")
+    assert [finding.level for finding in context.findings].count("code") == 2
 
 
 def test_findings_of_one_kind_are_bounded() -> None:
