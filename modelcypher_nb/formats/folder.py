@@ -11,7 +11,6 @@ from ..errors import MissingFileError, ModelCypherError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .beside import CODE_SUFFIXES, beside
-from .folder_code import judge_configuration
 from .report import Finding
 from .strict_json import parse
 from .templates import LONGEST_TEMPLATE, judge
@@ -84,6 +83,8 @@ def describe_folder(folder: SafePath, base: str = "", configurations: Iterable[s
         if name.lower().endswith(TEMPLATE_SUFFIXES):
             findings.extend(_template(folder, name, where))
         elif name not in present:
+            from .folder_code import judge_configuration  # a folder of bare checkpoints needs none of it
+
             content = _configuration(folder, name, findings)
             findings.extend(judge_configuration(name, content, where, present))
             if name == f"{base}config.json":

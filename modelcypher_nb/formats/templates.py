@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..guard.secrets import shown
 from .report import Finding, Level
-from .template_bindings import TooComplexError
-from .template_reach import Reach, reaches
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from .template_reach import Reach
 
 __all__ = ["LONGEST_TEMPLATE", "judge"]
 
@@ -60,6 +60,9 @@ def _finding(reach: Reach, text: str, where: str, member: str | None, *, level: 
 def _judged(text: str) -> tuple[Reach | None, tuple[Reach, ...]]:
     """Why a template can't be judged, and what it reaches for; many files of a folder share one template."""
     from jinja2 import TemplateSyntaxError
+
+    from .template_bindings import TooComplexError  # a cold scan of files without a template needs none of it
+    from .template_reach import Reach, reaches
 
     found: dict[Reach, None] = {}
     try:
