@@ -1,0 +1,119 @@
+"""Loading: one warning a file, none for what only looks like a pickle, and nothing dangerous without a rescue."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import modelcypher_nb as mc
+from modelcypher_nb.errors import UnsafeFileError
+from modelcypher_nb.formats.pickles.values import Opaque
+from modelcypher_nb.operations.session import Session
+from tests.conftest import safetensors_bytes
+from tests.samples.assembler import Call, Name, assembled
+from tests.samples.containers import tensor, torch_zip
+
+
+@pytest.fixture
+def checkpoint(work: Path) -> Path:
+    """What somebody's training script saved."""
+    path = work / "mine.ckpt"
+    torch.save({"state_dict": {"w": torch.arange(6.0).view(2, 3)}, "epoch": 7, "names": ["a", "b"]}, path)
+    return path
+
+
+@pytest.fixture
+def hostile(work: Path) -> Path:
+    """A checkpoint with a call in it."""
+    path = work / "evil.pt"
+    content = assembled({"w": tensor(), "e": Call(Name("posix", "system"), ("touch ran",))})
+    path.write_bytes(torch_zip(content, {"0": bytes(range(16))}))
+    return path
+
+
+def silently(*arguments: Any, **named: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return mc.load(*arguments, **named)
+
+
+def test_a_file_that_relies_on_pickle_warns_once_and_names_the_way_out(session: Session, checkpoint: Path) -> None:
+    with pytest.warns(mc.PickleWarning, match=r"mc model convert .*mine\.ckpt") as caught:
+        loaded = mc.load(checkpoint)
+    assert torch.equal(loaded["state_dict.w"], torch.arange(6.0).view(2, 3))
+    assert caught[0].filename == __file__
+    silently(checkpoint)
+    silently(checkpoint.name, whole=True)
+
+
+def test_a_file_that_changed_warns_again(session: Session, checkpoint: Path) -> None:
+    with pytest.warns(mc.PickleWarning):
+        mc.load(checkpoint)
+    torch.save({"w": torch.zeros(9)}, checkpoint)
+    with pytest.warns(mc.PickleWarning):
+        mc.load(checkpoint)
+
+
+def test_the_content_decides_and_not_the_name(session: Session, work: Path, checkpoint: Path) -> None:
+    (work / "pytorch_model.bin").write_bytes(safetensors_bytes({"a": (2,)}))
+    silently("pytorch_model.bin")
+    checkpoint.rename(work / "MODEL.CHECKPOINT")
+    with pytest.warns(mc.PickleWarning):
+        mc.load("MODEL.CHECKPOINT")
+    (work / "fake.safetensors").write_bytes((work / "MODEL.CHECKPOINT").read_bytes())
+    with pytest.warns(mc.PickleWarning):
+        mc.load("fake.safetensors")
+
+
+def test_the_whole_content_comes_nested_as_it_was(session: Session, checkpoint: Path) -> None:
+    with pytest.warns(mc.PickleWarning):
+        content = mc.load(checkpoint, whole=True)
+    assert (content["epoch"], content["names"]) == (7, ["a", "b"])
+    assert torch.equal(content["state_dict"]["w"], torch.arange(6.0).view(2, 3))
+
+
+def test_what_would_run_code_is_refused_and_rescued_without_running(
+    session: Session, work: Path, hostile: Path
+) -> None:
+    with pytest.raises(UnsafeFileError, match="rescue=True") as caught:
+        mc.load(hostile)
+    assert caught.value.exit_code == 65
+    assert "posix.system" in caught.value.problem
+    with pytest.warns(mc.PickleWarning):
+        tensors = mc.load(hostile, rescue=True)
+    assert tensors["w"].shape == (4,)
+    whole = mc.load(hostile, whole=True, rescue=True)
+    assert type(whole["e"]) is Opaque
+    assert not (work / "ran").exists()
+
+
+def test_a_refused_file_warns_of_nothing_more(session: Session, hostile: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UnsafeFileError):
+            mc.load(hostile)
+
+
+def test_a_card_s_load_warns_and_refuses_too(session: Session, checkpoint: Path, hostile: Path) -> None:
+    with pytest.warns(mc.PickleWarning):
+        assert "state_dict.w" in mc.ModelCard(str(checkpoint)).load()
+    with pytest.raises(UnsafeFileError):
+        mc.ModelCard(str(hostile)).load()
+
+
+def test_facts_name_the_files_that_rely_on_pickle_and_the_command(session: Session, checkpoint: Path) -> None:
+    facts = mc.model_show(checkpoint)
+    assert facts.pickled == (str(checkpoint),)
+    assert facts.warning is not None
+    assert facts.warning.command == f"mc model convert {checkpoint}"
+    assert facts.tree is not None
+    assert [child.key for child in facts.tree.children] == ["state_dict", "epoch", "names"]
+
+
+def test_facts_of_safetensors_name_none(session: Session, small_model: Path) -> None:
+    facts = mc.model_show(small_model)
+    assert (facts.pickled, facts.warning, facts.tree) == ((), None, None)
