@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import MalformedError, ModelCypherError, UnreadableError
+from ..errors import MalformedError, ModelCypherError, UnreadableError, UnsupportedFormatError
 from ..guard.safe_path import Identity, SafePath
 from ..guard.secrets import shown
 from ..guard.source import Source
@@ -90,7 +90,7 @@ def examine_file(safe: SafePath, name: str, terms: Terms | None = None) -> Part:
         error = content.error or _refusal(content)
         hidden = _hidden_pickle(source, name, safe.display, terms) if kind.reader == "gguf" else ()
         return Part(name, kind, safe.identity, content=content, error=error, findings=hidden)
-    except (MalformedError, UnreadableError) as error:
+    except (MalformedError, UnreadableError, UnsupportedFormatError) as error:
         return Part(name, kind, safe.identity, error=error)
 
 
@@ -115,8 +115,6 @@ def _kind(source: Source, name: str) -> Kind:
 
 def _refusal(content: Content) -> ModelCypherError | None:
     """The error of a content that was recognised and isn't read."""
-    from ..errors import UnsupportedFormatError
-
     for finding in content.findings:
         if finding.level == "unsupported":
             return UnsupportedFormatError(

@@ -25,6 +25,7 @@ FORMAT = "torch checkpoint"
 PLAIN_MEMBERS = frozenset(
     {"data.pkl", "version", "byteorder", ".data/serialization_id", ".format_version", ".storage_alignment"}
 )
+ZIP_START = b"PK\x03\x04"
 PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(6))
 
 
@@ -111,9 +112,15 @@ def _judge_the_rest(archive: ZipArchive, context: Context) -> None:
         if name == main or inner in PLAIN_MEMBERS or inner.startswith("data/") or not member.size:
             continue
         source = archive.open(name)
-        if not (inner.endswith((".pkl", ".debug_pkl")) or source.read_at(0, min(2, source.size)) in PICKLE_STARTS):
-            continue
+        start = source.read_at(0, min(4, source.size))
         within = context.inner(name)
+        if start == ZIP_START:
+            from .zip_file import judge_nested
+
+            judge_nested(source, within, name)
+            continue
+        if not (inner.endswith((".pkl", ".debug_pkl")) or start[:2] in PICKLE_STARTS):
+            continue
         # A traced program keeps the shapes of its example inputs, and empty storages.
         within.persistent = StorageReader(archive, None, within).resolve
         try:

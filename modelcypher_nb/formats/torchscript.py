@@ -18,7 +18,8 @@ __all__ = ["read_archive"]
 FORMAT = "TorchScript program"
 LONGEST_CODE = 16 << 20
 TEXT_LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*')
-NAME = re.compile(r"(?<![\w.])(ops|torch)\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
+# A class of a loaded library is spelled `__torch__.torch.classes.NAMESPACE.NAME`.
+NAME = re.compile(r"(?<![\w.])(?:__torch__\.(?=torch\.classes\.))?(ops|torch)\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 # Namespaces of operators that compute on tensors and reach nothing else (torch 2.13's own, and torchvision's).
 NAMESPACES = frozenset(
     {"_quantized", "aten", "mkldnn", "mkldnn_prepacked", "onednn", "prepacked", "prim", "prims", "quantization",

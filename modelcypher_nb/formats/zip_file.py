@@ -12,7 +12,7 @@ from .pickles.context import Context
 from .report import Finding
 from .zip_archive import ZipArchive
 
-__all__ = ["judge_members", "read"]
+__all__ = ["judge_members", "judge_nested", "read"]
 
 FORMAT = "zip archive"
 DEEPEST = 4
@@ -97,10 +97,11 @@ def judge_members(archive: ZipArchive, context: Context) -> None:
         if kind.name.startswith("pickle") or "(pickle)" in kind.name or name.lower().endswith((".pkl", ".pickle")):
             walk(source, within)
         elif "zip" in kind.name or kind.reader == "zip_file":
-            _judge_nested(source, within, name)
+            judge_nested(source, within, name)
 
 
-def _judge_nested(source: Source, within: Context, name: str) -> None:
+def judge_nested(source: Source, within: Context, name: str) -> None:
+    """Judge an archive within an archive; its findings join the others."""
     if within.depth > DEEPEST:
         within.tell("malformed", "zip-nesting", f"Archives nest more than {DEEPEST} deep in {within.where}.", 0)
         return

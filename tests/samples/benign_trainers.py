@@ -25,6 +25,7 @@ __all__ = ["MODULES", "SAMPLES"]
 
 EITHER: frozenset[Level] = frozenset({"weights", "data"})
 
+LAZY = "a lazy layer"  # its parameters are objects until they have a shape
 MODULES: dict[str, Callable[[], nn.Module]] = {
     "Linear": lambda: nn.Linear(3, 2),
     "Bilinear": lambda: nn.Bilinear(2, 3, 4),
@@ -58,6 +59,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     "ParameterList": lambda: nn.ParameterList([torch.ones(2), torch.zeros(3)]),
     "ParameterDict": lambda: nn.ParameterDict({"a": torch.ones(2)}),
     "PReLU": nn.PReLU,
+    LAZY: lambda: nn.LazyLinear(2),
     "Flatten and pools": lambda: nn.Sequential(
         nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(2)
     ),
@@ -238,7 +240,8 @@ def _states() -> Iterator[Sample]:
         for name, (value, expected) in VALUES.items():
             yield _one(name, value, how, expected)
         for name, module in MODULES.items():
-            yield _one(f"state dict of {name}", lambda module=module: _seeded(module)().state_dict(), how, WEIGHTS)
+            expected = OBJECTS if name == LAZY else WEIGHTS
+            yield _one(f"state dict of {name}", lambda module=module: _seeded(module)().state_dict(), how, expected)
         for name, optimizer in OPTIMIZERS.items():
             yield _one(f"state of {name}", lambda one=optimizer: _stepped(one).state_dict(), how, WEIGHTS)
         for name, scheduler in SCHEDULERS.items():

@@ -270,7 +270,6 @@ CLASSES: dict[str, tuple[Name, Any]] = {
     "a temporary file's closer": (Name("tempfile", "_TemporaryFileCloser"), {"name": "{marker}", "delete": True}),
     "a process": (Name("subprocess", "Popen"), {"_child_created": True, "pid": 1}),
     "a thread": (Name("threading", "Thread"), {"_target": None}),
-    "a data loader": (Name("torch.utils.data.dataloader", "DataLoader"), {"dataset": []}),
     "a data loader's iterator": (
         Name("torch.utils.data.dataloader", "_MultiProcessingDataLoaderIter"),
         {"_workers": []},
