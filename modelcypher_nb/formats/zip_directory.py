@@ -32,7 +32,7 @@ LONGEST_COMMENT = 0xFFFF
 CENTRAL = Struct("<L2xBx2H4x3L4H2x2L")
 CENTRAL_SIGNATURE = 0x02014B50
 SENTINEL = 0xFFFFFFFF  # "the real value stands in the zip64 field"
-DIRECTORY_BYTES_A_MEMBER = 320  # a record and a name of 255 bytes: bounds what is held at once
+DIRECTORY_BYTES_A_MEMBER = 96  # on average: bounds what all names take, up to nine times their bytes
 
 NEWEST_VERSION = 63  # of what a reader needs to know; Python's refuses more
 STORED, DEFLATED = 0, 8

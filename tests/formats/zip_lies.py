@@ -58,6 +58,30 @@ def reordered() -> bytes:
     return body + records + end(2, len(records), len(body))
 
 
+def beyond() -> bytes:
+    """Members that are said to lie one after another, behind the directory."""
+    sizes = {"packed": 10_000, "size": 10_000}
+    members = [Entry(name, b"data", local=sizes, central=sizes) for name in (b"a", b"b", b"c")]
+    body = b"".join(member.beside() for member in members)
+    records = b"".join(member.record(10_031 * index) for index, member in enumerate(members))
+    return body + records + end(3, len(records), len(body))
+
+
+def cut_header() -> bytes:
+    """A member whose header has no room before the directory."""
+    one, two = Entry(b"a", b"data"), Entry(b"b")
+    body = one.beside()
+    records = one.record(0) + two.record(len(body))
+    return body + b"PK\x03\x04" + records + end(2, len(records), len(body) + 4)
+
+
+def longer_name() -> bytes:
+    """A name that is longer beside the data, by as much as a descriptor: readers find the data in two places."""
+    data = b"\x04\x00\x00\x00"
+    tail = descriptor(zlib.crc32(data), 4, 4)
+    return forge(Entry(b"a", data, flags=8, local={"name": b"a1234" + tail[:12], "crc": 0, "packed": 0, "size": 0}))
+
+
 def said(**fields: Any) -> bytes:
     """An archive of one stored member of which those fields are said."""
     return forge(Entry(b"a", b"data", **fields))
@@ -117,6 +141,9 @@ LIES: dict[str, tuple[bytes, str]] = {
     "two sizes of a stored member": (said(central={"size": 3}), "two sizes"),
     "shorter than its room": (said(local={"size": 3, "packed": 3}, central={"size": 3, "packed": 3}), "gap"),
     "longer than its room": (said(local={"size": 9, "packed": 9}, central={"size": 9, "packed": 9}), "gap"),
+    "members behind the directory": (beyond(), "gap"),
+    "no room for a header": (cut_header(), "gap"),
+    "a longer name beside the data": (longer_name(), "one thing"),
     "overlapping members": (overlapping(), "gap"),
     "two members over the same data": (same_data_twice(), "gap"),
     "directory in another order": (reordered(), "gap"),
@@ -143,6 +170,10 @@ LIES: dict[str, tuple[bytes, str]] = {
     "case twins beside arrays": (forge(Entry(b"a.npy"), Entry(b"A.npy"), Entry(b"data.pkl")), "another member"),
     "Unicode twins": (
         forge(Entry("é".encode(), flags=1 << 11), Entry("e\u0301".encode(), flags=1 << 11)),
+        "another member",
+    ),
+    "twins by a letter that only looks like one": (
+        forge(Entry(b"k.pkl"), Entry("\u212a.pkl".encode(), flags=1 << 11)),
         "another member",
     ),
     "name in an unsaid encoding": (forge(Entry("é".encode())), "decode it differently"),
@@ -174,6 +205,30 @@ LIES: dict[str, tuple[bytes, str]] = {
         said(local={"packed": 0xFFFFFFFF, "size": 0xFFFFFFFF, "extra": zip64_field(4)}),
         "one thing",
     ),
+    "zip64 field that nobody asked for, of another size": (said(local={"extra": zip64_field(3, 4)}), "one thing"),
+    "zip64 field that nobody asked for, of another place": (said(local={"extra": zip64_field(7)}), "one thing"),
+    "zip64 field of no whole number": (said(local={"extra": b"\x01\x00\x04\x00" + bytes(4)}), "one thing"),
+    "zip64 field of a place too": (
+        said(local={"packed": 0xFFFFFFFF, "size": 0xFFFFFFFF, "extra": zip64_field(4, 4, 0)}),
+        "one thing",
+    ),
+    "zip64 field of another size before a descriptor": (
+        said(flags=8, local={"extra": zip64_field(3, 0)}, descriptor=descriptor(CRC, 4, 4)),
+        "one thing",
+    ),
+    "CRC beside the data that the descriptor gives otherwise": (
+        said(flags=8, local={"crc": 2}, descriptor=descriptor(CRC, 4, 4)),
+        "one thing",
+    ),
+    "packed size beside the data that the descriptor gives otherwise": (
+        said(flags=8, local={"packed": 2}, descriptor=descriptor(CRC, 4, 4)),
+        "one thing",
+    ),
+    "large descriptor with another size": (
+        said(flags=8, descriptor=descriptor(CRC, 4, 0) + struct.pack("<2L", 5, 0)),
+        "one thing",
+    ),
+    "bytes before an empty directory": (forge(between=b"x"), "belong to no member"),
     "zip64 size of 2 to the 64th": (
         forge(
             Entry(
