@@ -74,7 +74,7 @@ RULES: dict[str, Rule] = {
     "torch-legacy": Rule("A legacy torch file isn't what torch writes", FETCH),
     "torch-export": Rule("An exported program", f"Running the model runs its graph. {CONVERT}"),
     "torchscript-code": Rule("TorchScript code can't be read", FETCH),
-    "torchscript-program": Rule("A TorchScript program", f"Running the model runs it. {CONVERT}"),
+    "torchscript": Rule("A TorchScript program", f"Running the model runs it. {CONVERT}"),
     "torchscript-operator": Rule(
         "A TorchScript program reaches out", f"It uses files, processes or operators of its own. {DONT_OPEN}"
     ),
@@ -87,6 +87,31 @@ RULES: dict[str, Rule] = {
     "gguf-malformed": Rule("A GGUF file contradicts itself", FETCH),
     "gguf-unsupported": Rule("A GGUF file isn't read", "Nothing is known of what it holds."),
     "odd-name": Rule("A name with deceiving characters", "What a terminal prints for it isn't what it is."),
+    "config-auto-mapping": Rule("An adapter names Python code", f"The library imports it by itself. {DONT_OPEN}"),
+    "config-megatron-core": Rule("An adapter names Python code", f"The library imports it by itself. {DONT_OPEN}"),
+    "config-kernel": Rule(
+        "A configuration names a compiled kernel", "It is downloaded and run. Read where it comes from."
+    ),
+    "config-activation": Rule("A configuration names Python code", f"The library imports and calls it. {DONT_OPEN}"),
+    "config-component": Rule("A pipeline's component is Python code", f"The library imports it by itself. {DONT_OPEN}"),
+    "config-allow-remote": Rule(
+        "A configuration runs the folder's code", f"The library imports it without being asked to. {DONT_OPEN}"
+    ),
+    "config-modules": Rule(
+        "A list of modules names a class",
+        "Classes of other packages than the library's own are imported. Read them first.",
+    ),
+    "config-trust": Rule(
+        "A configuration trusts code", "Whether to trust a folder is for you to say, not for the folder."
+    ),
+    "config-base-model": Rule(
+        "A base model outside of the folder", "Name the base model yourself when you load this one."
+    ),
+    "custom-generate": Rule(
+        "A folder brings its own generate function",
+        "A library runs it where it is told to trust the folder. Read it first.",
+    ),
+    "python-code": Rule("A folder holds Python code", "Nothing here runs it. Read it before anything imports it."),
     "template-attribute": Rule(
         "A template reaches into Python", f"It uses attributes that no chat template needs. {DONT_OPEN}"
     ),
@@ -101,7 +126,18 @@ RULES: dict[str, Rule] = {
 }
 
 
+# Rules that bear the name of the key that they are about.
+FAMILIES = {
+    "config-": Rule(
+        "A configuration names Python code",
+        "A library runs it where it is told to trust the folder. Read that code before.",
+    ),
+}
+
+
 def rule_of(finding: Finding) -> tuple[str, Rule]:
-    """The name and meaning of a finding's rule; its level's where it has none that is known."""
-    name = finding.rule if finding.rule in RULES else finding.level
-    return name, RULES[name]
+    """The name and meaning of a finding's rule; those of its level where it has none that is known."""
+    name = finding.rule or finding.level
+    family = next((rule for lead, rule in FAMILIES.items() if name.startswith(lead)), None)
+    known = RULES.get(name, family)
+    return (name, known) if known is not None else (finding.level, RULES[finding.level])

@@ -22,19 +22,21 @@ def on_terminal(what: str) -> Iterator[Tell]:
     """Show it on stderr, on one line that is taken away at the end."""
     width = 0
 
+    def write(text: str) -> None:
+        with contextlib.suppress(OSError):  # a terminal that went away is no reason to stop working
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
     def show(text: str) -> None:
         nonlocal width
-        with contextlib.suppress(OSError):  # a terminal that went away is no reason to stop working
-            sys.stderr.write("\r" + text.ljust(width))
-            sys.stderr.flush()
+        write("\r" + text.ljust(width))
         width = max(width, len(text))
 
     try:
         yield _paced(what, PATIENCE_SECONDS, show)
     finally:
         if width:
-            show("")
-            show("\r")
+            write(f"\r{' ' * width}\r")
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..formats.report import Finding, Level
-from ..formats.rules import RULES, rule_of
+from ..formats.rules import Rule, rule_of
 from ..guard.secrets import redact
 from ..operations.facts import ScanFacts, ScanResult
 
@@ -46,12 +46,12 @@ class _Rules:
     """The rules that results refer to, in the order of their first use."""
 
     def __init__(self) -> None:
-        self.indexes: dict[str, int] = {}
-        self.levels: dict[str, Level] = {}
+        self.told: dict[str, dict[str, Any]] = {}
 
-    def index(self, name: str, level: Level) -> int:
-        self.levels.setdefault(name, level)
-        return self.indexes.setdefault(name, len(self.indexes))
+    def index(self, name: str, rule: Rule, level: Level) -> int:
+        if name not in self.told:
+            self.told[name] = _rule(name, rule, level)
+        return list(self.told).index(name)
 
 
 def _driver(rules: _Rules) -> dict[str, Any]:
@@ -60,12 +60,12 @@ def _driver(rules: _Rules) -> dict[str, Any]:
     return {
         "name": "modelcypher_nb",
         "semanticVersion": __version__,
-        "rules": [_rule(name, rules.levels[name]) for name in rules.indexes],
+        "rules": list(rules.told.values()),
     }
 
 
-def _rule(name: str, level: Level) -> dict[str, Any]:
-    title, text = RULES[name]
+def _rule(name: str, rule: Rule, level: Level) -> dict[str, Any]:
+    title, text = rule
     properties: dict[str, Any] = {"tags": ["security"]}
     if level in SEVERITIES:
         properties["security-severity"] = SEVERITIES[level]
@@ -80,12 +80,12 @@ def _rule(name: str, level: Level) -> dict[str, Any]:
 
 
 def _result(finding: Finding, one: ScanResult, facts: ScanFacts, start: str, rules: _Rules) -> dict[str, Any]:
-    name, _ = rule_of(finding)
+    name, rule = rule_of(finding)
     level = "error" if facts.strict and finding.level == "objects" else LEVELS[finding.level]
     place = _located(finding, one, start)
     made: dict[str, Any] = {
         "ruleId": name,
-        "ruleIndex": rules.index(name, finding.level),
+        "ruleIndex": rules.index(name, rule, finding.level),
         "level": level,
         "kind": "informational" if level == "none" else "fail",
         "message": {"text": redact(" ".join(part for part in (finding.what, finding.remedy) if part))},
