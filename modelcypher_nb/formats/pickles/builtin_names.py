@@ -21,6 +21,7 @@ FACTORIES = frozenset({
 })  # fmt: skip
 MOST_SAME_HASHES = 1000  # distinct members of one hash cost the square of their number
 MOST_KEY_NESTING = 8
+KEY_COST = 64  # for each member of a tuple that is hashed
 
 
 class Growing(Shell):
@@ -76,20 +77,21 @@ def _bytearray(context: Context, arguments: tuple[Any, ...]) -> bytearray | Lazy
 # Collections
 
 
-def _prove_members(items: Any) -> list[Any]:
+def _members(context: Context, items: Any) -> list[Any]:
     if type(items) not in {list, tuple}:
         raise UnfitError("is given members that are no list")
     for item in items:
-        _prove_hashable(item, 0)
+        _prove_hashable(context, item, 0)
     if len({hash(item) for item in items}) + MOST_SAME_HASHES < len(items):
         raise UnfitError("is given members whose hashes collide")
     return list(items)
 
 
-def _prove_hashable(item: Any, nesting: int) -> None:
+def _prove_hashable(context: Context, item: Any, nesting: int) -> None:
     if type(item) is tuple and nesting < MOST_KEY_NESTING:
+        context.spend(KEY_COST * len(item))  # tuples of one tuple of one tuple stand for endless ones
         for one in item:
-            _prove_hashable(one, nesting + 1)
+            _prove_hashable(context, one, nesting + 1)
         return
     plain = item is None or type(item) in {str, bytes, bool, int, float, complex, frozenset}
     if not plain and (type(item) is Opaque or not isinstance(item, Described)):
@@ -97,15 +99,13 @@ def _prove_hashable(item: Any, nesting: int) -> None:
 
 
 def _set(context: Context, arguments: tuple[Any, ...]) -> set[Any]:
-    del context
     exactly(arguments, 0, 1)
-    return set(_prove_members(arguments[0])) if arguments else set()
+    return set(_members(context, arguments[0])) if arguments else set()
 
 
 def _frozenset(context: Context, arguments: tuple[Any, ...]) -> frozenset[Any]:
-    del context
     exactly(arguments, 0, 1)
-    return frozenset(_prove_members(arguments[0])) if arguments else frozenset()
+    return frozenset(_members(context, arguments[0])) if arguments else frozenset()
 
 
 def _list(context: Context, arguments: tuple[Any, ...]) -> list[Any]:
@@ -130,13 +130,12 @@ def _dict(context: Context, arguments: tuple[Any, ...]) -> dict[Any, Any]:
 
 def _ordered_dict(context: Context, arguments: tuple[Any, ...]) -> PlainDict:
     """Python 2 gave it a list of pairs; since then the pairs follow."""
-    del context
     exactly(arguments, 0, 1)
     content = arguments[0] if arguments else ()
     if type(content) in {list, tuple}:
         if not all(type(pair) in {list, tuple} and len(pair) == 2 for pair in content):
             raise UnfitError("is given items that are no pairs")
-        _prove_members([pair[0] for pair in content])
+        _members(context, [pair[0] for pair in content])
     elif type(content) not in {dict, PlainDict}:
         raise UnfitError("is given what are no items")
     return PlainDict("collections.OrderedDict", content)

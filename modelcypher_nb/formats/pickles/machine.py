@@ -20,6 +20,7 @@ WINDOW_BYTES = 1 << 20
 LAZY_BYTES = 1 << 16  # longer byte strings stay in the file
 LONGEST_LINE = 1 << 16
 LONGEST_KEY_NESTING = 8
+KEY_COST = 64  # for each member of a tuple that is a key
 MOST_SAME_HASHES = 2_000  # numeric keys that collide with another
 HASH_MODULUS = 2**61 - 1  # Python's integers of this size and beyond share hashes with smaller ones
 NOWHERE = 1 << 63
@@ -254,27 +255,24 @@ class Machine:
                 self.key(key)
         return list(zip(keys, items[1::2], strict=True))
 
-    def key(self, value: Any, nesting: int = 0) -> bool:
-        """Prove a dict's key or set's member hashable without calling anybody's code; gives whether text is in it."""
+    def key(self, value: Any, nesting: int = 0) -> None:
+        """Prove a dict's key or set's member hashable without calling anybody's code."""
         kind = type(value)
-        if kind is str or kind is bytes:
-            return True
-        if value is None or kind is bool:
-            return False
+        if value is None or kind is str or kind is bytes or kind is bool:
+            return
         if kind is int or kind is float or kind is complex:
             if not nesting and (kind is not int or not -HASH_MODULUS < value < HASH_MODULUS):
                 self._count_numeric_key(value)
-            return False
-        if kind is tuple:
+        elif kind is tuple:
             if nesting >= LONGEST_KEY_NESTING:
                 raise FaultError("nests a dict's key too deep")
-            textual = [self.key(one, nesting + 1) for one in value]
-            if not nesting and not any(textual):
+            self.context.spend(KEY_COST * len(value))  # tuples of one tuple of one tuple stand for endless ones
+            for one in value:
+                self.key(one, nesting + 1)
+            if not nesting:  # with a text in it too: the number beside it can still be chosen
                 self._count_numeric_key(value)
-            return any(textual)
-        if not self.policy.may_be_hashed(value, self.offset):
+        elif not self.policy.may_be_hashed(value, self.offset):
             raise FaultError(f"makes a {kind.__name__} the key of a dict or the member of a set")
-        return False
 
     def _count_numeric_key(self, value: Any) -> None:
         """Keys of one hash cost a dict the square of their number, and a writer can choose numbers of one hash."""

@@ -25,6 +25,7 @@ GENERATORS = {
 CONSTRUCTOR = "numpy.random._pickle.__bit_generator_ctor"
 SEED_SEQUENCE = "numpy.random.bit_generator.SeedSequence"
 MOST_NESTING = 4
+MOST_VALUES = 2_000  # the longest state, without its arrays, has some dozen
 
 
 @dataclass(slots=True, eq=False)
@@ -48,11 +49,14 @@ class Generator(Shell):
         if self.is_built:
             raise UnfitError("is given a second state")
         self.is_built = True
-        _prove(state, 0)
+        _prove(state, [MOST_VALUES], 0)
         self.value = state
 
 
-def _prove(state: Any, nesting: int) -> None:
+def _prove(state: Any, room: list[int], nesting: int) -> None:
+    room[0] -= 1
+    if room[0] < 0:
+        raise UnfitError("is given a state that is longer than any generator's")
     if state is None or type(state) in {int, bool, float, str, bytes}:
         return
     if (type(state) is Array and state.tensor is not None) or (type(state) is Scalar and not state.dtype.has_object):
@@ -64,7 +68,7 @@ def _prove(state: Any, nesting: int) -> None:
     if type(state) is dict and not all(type(key) is str for key in state):
         raise UnfitError("is given a state that is no generator's")
     for one in state.values() if type(state) is dict else state:
-        _prove(one, nesting + 1)
+        _prove(one, room, nesting + 1)
 
 
 def _bit_generator(context: Context, arguments: tuple[Any, ...]) -> Generator:

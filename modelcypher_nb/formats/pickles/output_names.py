@@ -32,20 +32,22 @@ CLASSES = (
     "MaskedImageModelingOutput",
 )  # fmt: skip
 DEEPEST = 4
-MOST_FIELDS = 64
+FIELD_COST = 64  # for each value in a tuple
 
 
-def _is_field(value: Any, nesting: int = 0) -> bool:
+def _is_field(context: Context, value: Any, nesting: int = 0) -> bool:
     if value is None or type(value) is Tensor:
         return True
-    return type(value) is tuple and nesting < DEEPEST and all(_is_field(one, nesting + 1) for one in value)
+    if type(value) is not tuple or nesting >= DEEPEST:
+        return False
+    context.spend(FIELD_COST * len(value))  # tuples of one tuple of one tuple stand for endless ones
+    return all(_is_field(context, one, nesting + 1) for one in value)
 
 
 def _output_of(kind: str) -> Reading:
     def read(context: Context, arguments: tuple[Any, ...]) -> PlainDict:
         """The fields, which its items then name."""
-        del context
-        if len(arguments) > MOST_FIELDS or not all(_is_field(one) for one in arguments):
+        if not all(_is_field(context, one) for one in arguments):
             raise UnfitError("is given what are no tensors")
         return PlainDict(kind)
 

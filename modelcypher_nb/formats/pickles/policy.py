@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ...guard.secrets import shown
@@ -110,13 +111,7 @@ class Policy:
         return Opaque(f"call of {brief(target)}", arguments, offset=offset, is_code=True)
 
     def _read(self, target: Global, trusted: Trusted, arguments: tuple[Any, ...], offset: int) -> Any:
-        cost = 0
-        for argument in arguments:
-            weight = COPIED.get(type(argument))
-            if weight is not None:
-                cost += weight * len(argument)
-        if cost > FREE_BYTES:
-            self.context.spend(cost)
+        self._account(arguments)
         try:
             value = trusted.call(self.context, arguments)  # type: ignore[misc] # the callers ask whether it is there
         except LieError as error:
@@ -131,6 +126,16 @@ class Policy:
             what = f"It holds {_shown(target)}: {trusted.reason}."
             self.context.tell(trusted.level, "pickle-shell", what, offset, name=target.text)
         return value
+
+    def _account(self, values: Iterable[Any]) -> None:
+        """Charge for what a reading may copy or go through; the memo gives one value to any number of them."""
+        cost = 0
+        for value in values:
+            weight = COPIED.get(type(value))
+            if weight is not None:
+                cost += weight * len(value)
+        if cost > FREE_BYTES:
+            self.context.spend(cost)
 
     def _reconstruct(self, target: Global, arguments: tuple[Any, ...], offset: int) -> Any:
         if not arguments or type(arguments[0]) is not Global:
@@ -220,6 +225,7 @@ class Policy:
 
     def fill(self, target: Any, state: Any, offset: int) -> None:
         """BUILD on an object or on what takes no state."""
+        self._account((state,))
         is_plain = type(state) in {dict, PlainDict} and all(type(key) is str for key in state)
         if type(target) is PlainDict and is_plain:
             target.attributes.update(state)
@@ -244,6 +250,7 @@ class Policy:
 
     def build(self, target: Described, state: Any, offset: int) -> None:
         """BUILD on a value that our own reading made."""
+        self._account(state if type(state) is tuple else (state,))
         self._act(target, lambda: target.build(state), state, offset)
 
     def set_items(self, target: Any, pairs: list[tuple[Any, Any]], offset: int) -> None:
@@ -309,7 +316,7 @@ class Policy:
 
     def _code(self, rule: str, what: str, target: Global, offset: int, arguments: Any = None) -> None:
         """Tell of a name; its text takes the place of `{}` in the sentence, where one more is told at all."""
-        if target.text in self.context.trusted and rule in {"pickle-name", "pickle-call"}:
+        if target.text in self.context.trusted and rule == "pickle-name":  # never a call: that isn't holding a class
             text = f"A person allowed {_shown(target)} for this content; it stays a description."
             self.context.tell("objects", "pickle-allowed", text, offset, name=target.text)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from modelcypher_nb.errors import MalformedError
 from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.formats.pickles.joblib_names import Wrapper
+from modelcypher_nb.formats.pickles.machine import Machine
 from modelcypher_nb.formats.pickles.numpy_arrays import Array, empty_array
 from modelcypher_nb.formats.pickles.numpy_dtypes import DType, read_dtype
 from modelcypher_nb.formats.pickles.trusted_names import THEMES, TRUSTED
@@ -175,3 +178,57 @@ def test_an_array_of_the_same_dtype_object_is_not_changed_by_a_second_state() ->
     with pytest.raises(UnfitError, match="after it was used"):
         dtype.build((3, ">", None, None, None, -1, -1, 0))
     assert isinstance(array, Array)
+
+
+def endless(make: bytes, width: int, levels: int) -> bytes:
+    """Opcodes for a value of `width` references to one of `width` references and so on."""
+    code = b"N"
+    for level in range(levels):
+        code += b"q" + bytes([level]) + b"0(" + (b"h" + bytes([level])) * width + make
+    return code
+
+
+BOMBS = {
+    "a key of tuples of one tuple": b"}" + endless(b"t", 250, 7) + b"Ns.",
+    "a set of tuples of one tuple": b"cbuiltins\nset\n(" + endless(b"t", 250, 7) + b"ltR.",
+    "fields of tuples of one tuple": (
+        b"ctransformers.modeling_outputs\nCausalLMOutput\n(" + endless(b"t", 250, 4) + b"tR."
+    ),
+    "a generator's state of lists of one list": (
+        b"cnumpy.random._pickle\n__bit_generator_ctor\n)R}X\x01\0\0\0a" + endless(b"l", 250, 4) + b"sb."
+    ),
+    "a long state that many objects are given": (
+        b"}(" + b"".join(b"X\x05\0\0\0%05dN" % index for index in range(20_000)) + b"uq\x00"
+        b"cargparse\nNamespace\nq\x01" + b"h\x01)\x81h\x00b0" * 20_000 + b"."
+    ),
+    "many fields that many dtypes are given": (
+        b"(" + b"".join(b"X\x05\0\0\0%05d" % index for index in range(20_000)) + b"tq\x00"
+        b"cnumpy\ndtype\nq\x01"
+        + b"h\x01(X\x02\0\0\0V8I00\nI01\ntR(K\x03X\x01\0\0\0|Nh\x00}K\x08K\x01K\x00tb0" * 20_000 + b"."
+    ),
+    "a text that many arrays are given": (
+        b"X" + (10**6).to_bytes(4, "little") + b"a" * 10**6 + b"q\x00"
+        b"cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nq\x02cnumpy\ndtype\n(X\x02\0\0\0i1I00\nI01\ntRq\x03"
+        b"J\x40\x42\x0f\x00\x85q\x04" + b"h\x01h\x02K\x00\x85C\x01b\x87R(K\x01h\x04h\x03I00\nh\x00tb0" * 20_000 + b"."
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_value_that_stands_for_an_endless_one_costs_little(name: str) -> None:
+    context = Context("a file")
+    steps = 0
+
+    def count(*_: Any) -> None:
+        nonlocal steps
+        steps += 1
+        if steps > 10_000_000:
+            raise AssertionError(f"{name} goes on and on")
+
+    sys.setprofile(count)
+    try:
+        with suppress(MalformedError):
+            Machine(BytesSource(b"\x80\x03" + BOMBS[name], "a file"), context).run()
+    finally:
+        sys.setprofile(None)
+    assert {finding.level for finding in context.findings} & {"code", "malformed"}
