@@ -33,6 +33,7 @@ CONFIGURATIONS = (
     "chat_template.json",
     "adapter_config.json",
     "model_index.json",
+    "modular_config.json",
     "modular_model_index.json",
     "modules.json",
     "router_config.json",

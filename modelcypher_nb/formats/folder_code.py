@@ -13,7 +13,7 @@ from ..guard.names import components
 from ..guard.secrets import shown
 from .folder_names import KNOWN_LIBRARIES, KNOWN_MODULES, PIPELINE_MODULES
 from .report import Finding
-from .templates import judge
+from .templates import Templates
 
 __all__ = ["judge_configuration"]
 
@@ -57,6 +57,7 @@ def _code(rule: str, what: str, where: str, name: str | None = None, remedy: str
 def _by_keys(file: str, content: Any, where: str) -> Iterator[Finding]:
     """Look at every key at any depth: composed models nest their configurations."""
     todo: list[tuple[Any, bool]] = [(content, True)]
+    templates = Templates(where)
     while todo:
         value, is_top = todo.pop()
         if isinstance(value, list):
@@ -66,6 +67,8 @@ def _by_keys(file: str, content: Any, where: str) -> Iterator[Finding]:
         todo.extend((item, False) for item in value.values())
         for key in KEYS.keys() & value.keys():
             yield from KEYS[key](value[key], where)
+        for key in TEMPLATES & value.keys():
+            yield from _templates(value[key], key, templates)
         if is_top:
             for key in TOP_KEYS.get(file, {}).keys() & value.keys():
                 yield from TOP_KEYS[file][key](value[key], where)
@@ -93,20 +96,17 @@ def _named(key: str, value: Any, where: str, *, what: str = "names Python code")
     yield _code(f"config-{key.strip('_').replace('_', '-')}", f"{key} {what}: {listed}.", where, shown(texts[0], 120))
 
 
-def _template(value: Any, where: str, *, key: str) -> Iterator[Finding]:
+def _templates(value: Any, key: str, templates: Templates) -> Iterator[Finding]:
     """One template, a list of named ones, or a map of them; each is judged."""
     if isinstance(value, str):
-        yield from judge(value, where, member=key)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            named = item.get("name") if isinstance(item, dict) else None
-            member = f"{key}[{shown(named, 40) if isinstance(named, str) else number}]"
-            for text in _texts(item):
-                yield from judge(text, where, member=member)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            for text in _texts(item):
-                yield from judge(text, where, member=f"{key}[{shown(name, 40)}]")
+        yield from templates.judge(value, key)
+        return
+    items = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
+    for place, item in items:
+        named = item.get("name") if isinstance(item, dict) else None
+        member = f"{key}[{shown(named if isinstance(named, str) else place, 40)}]"
+        for text in _texts(item):
+            yield from templates.judge(text, member)
 
 
 def _auto_mapping(value: Any, where: str) -> Iterator[Finding]:
@@ -212,22 +212,29 @@ def _pipeline(content: Any, where: str, folder: str, present: AbstractSet[str]) 
     if isinstance(pipeline, list):
         yield from _named("_class_name", pipeline, where, what="names a pipeline that is Python code")
     for component, value in content.items():
-        if component.startswith("_") or not isinstance(value, list) or not value or value[0] is None:
+        if component.startswith("_") or not isinstance(value, list):
             continue
-        name = ".".join(shown(part, 60) for part in value[:2])
-        if f"{folder}{component}/{value[0]}.py" in present:
-            what = f"The component {shown(component, 60)} is Python code of the folder: {name}."
-            yield _code("config-component", what, where, name)
-        elif not _is_known_component(value):
-            what = f"The component {shown(component, 60)} names Python code: {name}."
-            yield _code("config-component", what, where, name, READ_CLASS)
+        hints = [part.get("type_hint") for part in value if isinstance(part, dict)]  # of a modular pipeline
+        for named in (value, *hints):
+            if isinstance(named, list) and named and isinstance(named[0], str):  # nothing else can be imported
+                is_local = f"{folder}{component}/{named[0]}.py" in present
+                yield from _component(component, named, where, is_local=is_local)
+
+
+def _component(component: str, named: list[Any], where: str, *, is_local: bool) -> Iterator[Finding]:
+    name = ".".join(shown(part, 60) for part in named[:2])
+    if is_local:
+        what = f"The component {shown(component, 60)} is Python code of the folder: {name}."
+        yield _code("config-component", what, where, name)
+    elif not _is_known_component(named):
+        what = f"The component {shown(component, 60)} names Python code: {name}."
+        yield _code("config-component", what, where, name, READ_CLASS)
 
 
 def _is_known_component(value: list[Any]) -> bool:
     library, *rest = value
-    if not isinstance(library, str) or not rest or not _is_class(rest[0]):
-        return False
-    return library in KNOWN_LIBRARIES or library in PIPELINE_MODULES
+    known = library in KNOWN_LIBRARIES or library in PIPELINE_MODULES
+    return known and bool(rest) and _is_class(rest[0])
 
 
 def _plugins(value: Any, where: str) -> Iterator[Finding]:
@@ -242,7 +249,6 @@ def _allow_remote(value: Any, where: str) -> Iterator[Finding]:
 Judge = Callable[[Any, str], Iterator[Finding]]
 KEYS: dict[str, Judge] = {
     **{key: partial(_named, key) for key in ("auto_map", "custom_pipelines", "custom_generate")},
-    **{key: partial(_template, key=key) for key in ("chat_template", "chat_templates", "default_chat_template")},
     "auto_mapping": _auto_mapping,
     "megatron_core": _megatron,
     **dict.fromkeys(("attn_implementation", "_attn_implementation", "experts_implementation"), _attention),
@@ -250,6 +256,7 @@ KEYS: dict[str, Judge] = {
     "trust_remote_code": _trust,
     "base_model_name_or_path": _base_model,
 }
+TEMPLATES = frozenset({"chat_template", "chat_templates", "default_chat_template"})
 TOP_KEYS: dict[str, dict[str, Judge]] = {
     "config.json": {"model_file": partial(_named, "model_file")},  # MLX imports it from the folder
     "configuration.json": {"plugins": _plugins, "allow_remote": _allow_remote},
@@ -259,4 +266,5 @@ FILES: dict[str, Callable[[Any, str, str, AbstractSet[str]], Iterator[Finding]]]
     "router_config.json": _router,
     "config.json": _router,
     "model_index.json": _pipeline,
+    "modular_model_index.json": _pipeline,
 }

@@ -16,7 +16,7 @@ from .limits import LIMITS, Limits
 from .pickles.values import Composite, LazyBytes, Storage, Tensor
 from .report import Finding, Level
 from .strict_json import FETCH_AGAIN
-from .templates import judge
+from .templates import Templates
 
 __all__ = ["read"]
 
@@ -56,11 +56,12 @@ def read(
     del limits, beside, trusted
     metadata: dict[str, Any] = {}
     content = Content("GGUF model", {"metadata": metadata})
+    templates = Templates(where)
     try:
         cursor, tensor_count, key_count = _header(source)
         for key, value in _metadata(cursor, key_count):
             metadata[key] = value
-            content.findings.extend(_judged(key, value, where))
+            content.findings.extend(_judged(key, value, where, templates))
         content.metadata = _texts(metadata)
         content.tensors = _tensors(cursor, tensor_count, _alignment(metadata, source.label), where)
         content.root["tensors"] = content.tensors
@@ -108,14 +109,14 @@ def _metadata(cursor: Cursor, count: int) -> Iterator[tuple[str, Any]]:
         yield key, read_value(cursor, key)
 
 
-def _judged(key: str, value: Any, where: str) -> Iterator[Finding]:
+def _judged(key: str, value: Any, where: str, templates: Templates) -> Iterator[Finding]:
     """Judge every text under a key that some program renders as a chat template."""
     if not TEMPLATE.search(key):
         return
     member = shown(key, 120)
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, str):
-            yield from judge(one, where, member=member)
+            yield from templates.judge(one, member)
         elif isinstance(one, LazyBytes | dict):  # longer than any template, or more of them than any model has
             what = f"What stands under '{member}' is too large to be judged as a chat template."
             yield Finding("malformed", what, where, FETCH_AGAIN, "template-limit", member)

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from .template_reach import Reach
 
-__all__ = ["LONGEST_TEMPLATE", "judge"]
+__all__ = ["LONGEST_TEMPLATE", "Templates", "judge"]
 
-LONGEST_TEMPLATE = 128 << 10  # characters; the longest that are published have some 30,000
+LONGEST_TEMPLATE = 64 << 10  # characters; the longest that are published have some 17,000
+MOST_TOGETHER = 4 * LONGEST_TEMPLATE  # of one file: to judge a thousand costs some five milliseconds
 MOST_FINDINGS = 20
 DELIMITERS = ("{{", "{%", "{#")
 
@@ -44,6 +45,26 @@ def judge(text: str, where: str, *, member: str | None = None) -> list[Finding]:
     if fault is not None:
         findings.append(_finding(fault, text, where, member, level="malformed"))
     return findings
+
+
+class Templates:
+    """The chat templates of one file, which are bounded together.
+
+    Args:
+        where: the file.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._left = MOST_TOGETHER
+
+    def judge(self, text: str, member: str) -> list[Finding]:
+        """Judge one of them, as `judge` does; what is too much for one file is malformed."""
+        self._left -= len(text)
+        if self._left >= 0 or len(text) > LONGEST_TEMPLATE:
+            return judge(text, self._where, member=member)
+        what = f"The file holds more than {MOST_TOGETHER} characters of chat templates; the rest isn't judged."
+        return [Finding("malformed", what, self._where, LOOK_AT_IT, "template-limit", member)]
 
 
 def _finding(reach: Reach, text: str, where: str, member: str | None, *, level: Level = "code") -> Finding:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from modelcypher_nb.formats import detect
 from modelcypher_nb.formats.folder import CONFIGURATIONS
-from modelcypher_nb.formats.folder_code import FILES, KEYS, TOP_KEYS, judge_configuration
+from modelcypher_nb.formats.folder_code import FILES, KEYS, TEMPLATES, TOP_KEYS, judge_configuration
 from modelcypher_nb.formats.report import Finding
 from modelcypher_nb.guard.paths import Guard
 from tests.conftest import safetensors_bytes
@@ -75,7 +75,11 @@ CODE: dict[str, tuple[str, Any, str]] = {
         "transformers.pipeline",
     ),
     "a component without a class": ("model_index.json", {"unet": ["transformers"]}, "transformers"),
-    "a component that is no text": ("model_index.json", {"unet": [["diffusers"], "Net"]}, "['diffusers'].Net"),
+    "a component of a modular pipeline": (
+        "modular_model_index.json",
+        {"unet": [None, None, {"type_hint": ["evil", "Run"], "repo": "org/repo"}]},
+        "evil.Run",
+    ),
     "a pipeline of one's own": ("model_index.json", {"_class_name": ["pipeline", "Mine"]}, "pipeline"),
     "packages to be installed": ("configuration.json", {"plugins": ["evil"]}, "evil"),
 }
@@ -119,6 +123,10 @@ HARMLESS: dict[str, tuple[str, Any]] = {
             "force_zeros": True,
             "unet": ["diffusers", "UNet2DConditionModel"],
         },
+    ),
+    "a modular pipeline": (
+        "modular_model_index.json",
+        {"unet": [None, None, {"type_hint": ["diffusers", "UNet2DConditionModel"]}], "scale": 1.0, "sizes": [1, 2, {}]},
     ),
     "a template": ("tokenizer_config.json", {"chat_template": "{{ messages }}"}),
     "templates": ("tokenizer_config.json", {"chat_template": [{"name": "a", "template": "{{ b }}"}]}),
@@ -202,6 +210,11 @@ def test_every_template_of_a_configuration_is_judged(name: str, content: Any, me
     assert (finding.level, finding.member) == ("code", member)
 
 
+def test_the_templates_of_a_configuration_are_bounded_together() -> None:
+    findings = judged("tokenizer_config.json", {"chat_template": ["{{ a }}".ljust(60_000)] * 5})
+    assert [(finding.level, finding.rule) for finding in findings] == [("malformed", "template-limit")]
+
+
 def test_many_findings_are_counted_and_stay_code() -> None:
     findings = judged("config.json", [{"auto_map": f"a.B{number}"} for number in range(200)])
     assert len(findings) == 51
@@ -212,7 +225,16 @@ def test_many_findings_are_counted_and_stay_code() -> None:
 
 NAMES = sorted({*CONFIGURATIONS, *FILES})
 WORDS = sorted(
-    {*KEYS, *(key for keys in TOP_KEYS.values() for key in keys), "types", "structure", "type", "path", "name"}
+    {
+        *KEYS,
+        *TEMPLATES,
+        *(key for keys in TOP_KEYS.values() for key in keys),
+        "types",
+        "structure",
+        "type",
+        "path",
+        "name",
+    }
 )
 TEXTS = [REACHES, "a.B", "../x"]
 KEY = st.sampled_from(WORDS) | st.text(max_size=3)

@@ -333,6 +333,12 @@ def test_a_template_too_large_to_be_judged_is_malformed(value: bytes) -> None:
     assert [(finding.level, finding.rule) for finding in told.findings] == [("malformed", "template-limit")]
 
 
+def test_the_templates_of_a_file_are_bounded_together() -> None:
+    text = "{{ a }}".ljust(60_000)
+    pairs = [LITTLE.pair(f"tokenizer.chat_template.{number}", STRING, text) for number in range(5)]
+    assert [finding.rule for finding in sound(_pairs(*pairs)).findings] == ["template-limit"]
+
+
 def test_a_fault_after_a_judged_template_hides_nothing() -> None:
     data = LITTLE.file([LITTLE.pair("tokenizer.chat_template", STRING, REACHES)], [LITTLE.tensor("a", [8], 0, 4)])
     told = content(data)

@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS as JINJA_TESTS
 
 from modelcypher_nb.formats import template_names
-from modelcypher_nb.formats.templates import LONGEST_TEMPLATE, judge
+from modelcypher_nb.formats.templates import LONGEST_TEMPLATE, MOST_TOGETHER, Templates, judge
 
 LLAMA_3 = """\
 {{- bos_token }}
@@ -268,15 +268,15 @@ def test_what_is_no_jinja_is_malformed(text: str) -> None:
 
 CHAIN = "".join(f"{{% set x{number} = x{number + 1} %}}" for number in range(2000)) + "{% set x2000 = '_a' %}"
 BOMBS = {
-    "parentheses": "{{ " + "(" * 100_000 + " }}",
-    "closed parentheses": "{{ " + "(" * 60_000 + "1" + ")" * 60_000 + " }}",
-    "blocks": "{% if a %}" * 10_000,
-    "negations": "{{ " + "-" * 100_000 + "a }}",
-    "indexes": "{{ " + "a[" * 40_000 + "1" + "]" * 40_000 + " }}",
-    "a sum as a name": "{{ x[a" + "+a" * 60_000 + "] }}",
+    "parentheses": "{{ " + "(" * 60_000 + " }}",
+    "closed parentheses": "{{ " + "(" * 30_000 + "1" + ")" * 30_000 + " }}",
+    "blocks": "{% if a %}" * 6000,
+    "negations": "{{ " + "-" * 60_000 + "a }}",
+    "indexes": "{{ " + "a[" * 20_000 + "1" + "]" * 20_000 + " }}",
+    "a sum as a name": "{{ x[a" + "+a" * 30_000 + "] }}",
     "a chain against its order": CHAIN + "{{ a[x0] }}",
-    "macros of one name": "{%macro m(x)%}{%endmacro%}" * 2200 + "{{m(1)}}" * 8000,
-    "one call of many arguments": "{%macro m(x)%}{%endmacro%}" * 2200 + "{{m(" + "1," * 30_000 + ")}}",
+    "macros of one name": "{%macro m(x)%}{%endmacro%}" * 1100 + "{{m(1)}}" * 4000,
+    "one call of many arguments": "{%macro m(x)%}{%endmacro%}" * 1100 + "{{m(" + "1," * 15_000 + ")}}",
     "too long": "{{ a }}" * 20_000,
 }
 
@@ -284,20 +284,21 @@ BOMBS = {
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS.keys())
 @pytest.mark.timeout(60)
 def test_a_template_beyond_any_real_one_is_malformed(text: str) -> None:
+    assert text == BOMBS["too long"] or len(text) <= LONGEST_TEMPLATE
     (finding,) = judge(text, "file")
     assert (finding.level, finding.rule) == ("malformed", "template-limit")
 
 
 LONG = {
-    "sums": "{{ a" + "+a" * 60_000 + " }}",
-    "attributes": "{{ a" + ".b" * 60_000 + " }}",
-    "filters": "{{ a" + "|e" * 60_000 + " }}",
-    "branches": "{% if a %}" + "{% elif a %}" * 10_000 + "{% endif %}",
-    "growing texts": "{% set x = x ~ 'a' %}" * 6000,
+    "sums": "{{ a" + "+a" * 30_000 + " }}",
+    "attributes": "{{ a" + ".b" * 30_000 + " }}",
+    "filters": "{{ a" + "|e" * 30_000 + " }}",
+    "branches": "{% if a %}" + "{% elif a %}" * 5000 + "{% endif %}",
+    "growing texts": "{% set x = x ~ 'a' %}" * 3000,
     "many constants": "{% for a in ["
-    + ",".join(f"'{number}'" for number in range(14_000))
+    + ",".join(f"'{number}'" for number in range(7_000))
     + "] %}{{ b[a] }}{% endfor %}",
-    "doubling texts": "{% set x = '" + "a" * 60_000 + "' %}" + "{% set y = x ~ x %}" * 3000,
+    "doubling texts": "{% set x = '" + "a" * 30_000 + "' %}" + "{% set y = x ~ x %}" * 1500,
 }
 
 
@@ -306,6 +307,14 @@ LONG = {
 def test_a_long_harmless_template_is_judged_to_its_end(text: str) -> None:
     assert len(text) <= LONGEST_TEMPLATE
     assert judge(text, "file") == []
+
+
+def test_the_templates_of_one_file_are_bounded_together() -> None:
+    templates = Templates("file")
+    text = "{{ a }}".ljust(LONGEST_TEMPLATE)
+    told = [templates.judge(text, f"key {number}") for number in range(MOST_TOGETHER // LONGEST_TEMPLATE + 1)]
+    assert told[:-1] == [[]] * (MOST_TOGETHER // LONGEST_TEMPLATE)
+    assert [(finding.level, finding.rule) for finding in told[-1]] == [("malformed", "template-limit")]
 
 
 def test_many_findings_are_counted_not_listed() -> None:
