@@ -47,6 +47,9 @@ def test_an_empty_variable_is_unset() -> None:
         ("MC_ALLOWED_PATHS_FOR", "nobody"),
         ("MC_ALLOW_PLAIN_HTTP", "http://host"),
         ("MC_MCP_HOST", "   "),
+        ("MC_LIMIT_NESTING", "0"),
+        ("MC_LIMIT_PICKLE_BYTES", "1 GB"),
+        ("MC_LIMIT_MEMBERS", "1e4"),
     ],
 )
 def test_a_senseless_value_names_its_variable_and_what_is_expected(variable: str, text: str) -> None:
@@ -141,3 +144,18 @@ def test_a_lasting_value_is_read_by_the_next_session(home: Path, work: Path) -> 
     mc.settings_set("mcp_burst", "33")
     assert tomllib.loads((home / "settings.toml").read_text()) == {"mcp_burst": "33"}
     assert Session().settings.entry("mcp_burst").origin == "settings.toml"
+
+
+def test_the_limits_of_a_reading_are_settings_with_the_readers_own_defaults(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import fields
+
+    from modelcypher_nb.formats.limits import LIMITS, Limits
+    from modelcypher_nb.operations.session import Session
+
+    keys = {setting.key.removeprefix("limit_") for setting in SETTINGS if setting.key.startswith("limit_")}
+    assert keys == {item.name for item in fields(Limits)}
+    assert Session().limits == LIMITS
+    monkeypatch.setenv("MC_LIMIT_NESTING", "7")
+    assert Session().limits.nesting == 7
