@@ -33,7 +33,8 @@ GROUPS = "modelcypher_nb.groups"
 # A dtype that safetensors lacks: the one its bytes are written as, and whether each value becomes a pair.
 WRITTEN_AS = {
     "C32": ("F16", True), "C128": ("F64", True), "BITS8": ("U8", False), "QI8": ("I8", False), "QU8": ("U8", False),
-    "QI32": ("I32", False), "QU4": ("U8", False), "QU2": ("U8", False),
+    "QI32": ("I32", False), "QU4": ("U8", False), "QU2": ("U8", False), "BITS16": ("U16", False),
+    **{f"BITS{size}": ("U8", False) for size in ("1X8", "2X4", "4X2")},
 }  # fmt: skip
 PARTS = {
     "sparse_coo": ("indices", "values"),

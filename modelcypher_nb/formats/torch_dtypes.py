@@ -19,7 +19,7 @@ TORCH_NAMES = {
     "F8_E5M2": "float8_e5m2",
     "F8_E5M2FNUZ": "float8_e5m2fnuz",
     "F8_E8M0": "float8_e8m0fnu",
-    "BITS8": "bits8",
+    **{f"BITS{size}": f"bits{size.lower()}" for size in ("8", "16", "1X8", "2X4", "4X2")},
     "QI8": "qint8",
     "QU8": "quint8",
     "QI32": "qint32",

@@ -14,8 +14,10 @@ from modelcypher_nb.errors import UnsafeFileError
 from modelcypher_nb.formats.pickles.values import Opaque
 from modelcypher_nb.operations.session import Session
 from tests.conftest import safetensors_bytes
+from tests.samples import benign
 from tests.samples.assembler import Call, Name, assembled
 from tests.samples.containers import tensor, torch_zip
+from tests.samples.sample import Sample
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ def silently(*arguments: Any, **named: Any) -> Any:
         return mc.load(*arguments, **named)
 
 
+@pytest.mark.promise("WEIGHTS-4")
 def test_a_file_that_relies_on_pickle_warns_once_and_names_the_way_out(session: Session, checkpoint: Path) -> None:
     with pytest.warns(mc.PickleWarning, match=r"mc model convert .*mine\.ckpt") as caught:
         loaded = mc.load(checkpoint)
@@ -76,6 +79,7 @@ def test_the_whole_content_comes_nested_as_it_was(session: Session, checkpoint: 
     assert torch.equal(content["state_dict"]["w"], torch.arange(6.0).view(2, 3))
 
 
+@pytest.mark.promise("WEIGHTS-5")
 def test_what_would_run_code_is_refused_and_rescued_without_running(
     session: Session, work: Path, hostile: Path
 ) -> None:
@@ -117,3 +121,23 @@ def test_facts_name_the_files_that_rely_on_pickle_and_the_command(session: Sessi
 def test_facts_of_safetensors_name_none(session: Session, small_model: Path) -> None:
     facts = mc.model_show(small_model)
     assert (facts.pickled, facts.warning, facts.tree) == ((), None, None)
+
+
+@pytest.mark.promise("WEIGHTS-6")
+@pytest.mark.parametrize("sample", benign.SAMPLES[::45], ids=lambda sample: sample.name)
+@pytest.mark.filterwarnings("ignore::modelcypher_nb.PickleWarning")
+def test_card_load_and_conversion_know_the_same_tensors(session: Session, work: Path, sample: Sample) -> None:
+    folder = work / "sample"
+    folder.mkdir()
+    path = sample.make(folder)
+    card = mc.ModelCard(path)
+    shown = [tensor.name for tensor in card.tensors]
+    loaded = {
+        name: value for name, value in card.load().items() if getattr(value, "device", None) != torch.device("meta")
+    }
+    assert set(loaded) <= set(shown)
+    if not card.facts.pickled or not loaded:
+        return
+    converted = mc.model_convert(path, output=work / "converted.safetensors")
+    assert mc.ModelCard(converted.output).verdict == "weights"
+    assert set(mc.load(converted.output)) == set(loaded)

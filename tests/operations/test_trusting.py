@@ -36,6 +36,7 @@ def held(work: Path) -> Path:
     return path
 
 
+@pytest.mark.promise("WEIGHTS-10")
 def test_an_allowed_class_is_objects_in_that_content_and_code_in_every_other(session: Session, held: Path) -> None:
     (held.parent / "other.pkl").write_bytes(assembled({"part": HELD, "more": 1}))
     assert level(session, "held.pkl") == "code"
@@ -141,6 +142,7 @@ def test_what_is_no_digest_or_no_class_is_refused(session: Session, digest: str 
     assert do(session, "model_trust").total == 0
 
 
+@pytest.mark.promise("WEIGHTS-10")
 def test_no_assistant_allows_anything(session: Session, held: Path) -> None:
     with pytest.raises(NotAllowedError):
         run(find("model_trust"), session.assistant("helper"), {"digest": "held.pkl", "class_name": NAME})

@@ -38,6 +38,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 @pytest.mark.timeout(600)
 @pytest.mark.promise("WEIGHTS-2")
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+@pytest.mark.promise("WEIGHTS-8")
 def test_a_bomb_ends_in_a_verdict(sample: Sample, answers: dict[str, dict[str, Any]]) -> None:
     answer = answers[sample.name]
     assert "error" not in answer, answer.get("trace", answer["error"])

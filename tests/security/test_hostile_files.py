@@ -21,6 +21,7 @@ def guard_of(folder: Path) -> Guard:
 
 @pytest.mark.promise("WEIGHTS-3")
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+@pytest.mark.promise("WEIGHTS-7")
 def test_a_hostile_file_gets_the_verdict_it_deserves_and_runs_nothing(sample: Sample, tmp_path: Path) -> None:
     path = sample.make(tmp_path)
     guard = guard_of(tmp_path)

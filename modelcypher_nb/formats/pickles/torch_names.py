@@ -27,7 +27,6 @@ DTYPES = {
     "bool": "BOOL", "complex32": "C32", "chalf": "C32", "complex64": "C64", "cfloat": "C64", "complex128": "C128",
     "cdouble": "C128", "qint8": "QI8", "quint8": "QU8", "qint32": "QI32", "quint4x2": "QU4", "quint2x4": "QU2",
     "bits8": "BITS8", "bits16": "BITS16", "bits1x8": "BITS1X8", "bits2x4": "BITS2X4", "bits4x2": "BITS4X2",
-    **{f"{sign}int{bits}": f"{sign.upper()}INT{bits}" for sign in ("", "u") for bits in range(1, 8)},
 }  # fmt: skip
 STORAGE_DTYPES = {
     "FloatStorage": "F32", "DoubleStorage": "F64", "HalfStorage": "F16", "BFloat16Storage": "BF16",

@@ -37,7 +37,6 @@ Value = Any
 EXTRA_DTYPE_BITS = {
     "C32": 32, "C128": 128, "QI8": 8, "QU8": 8, "QI32": 32, "QU4": 4, "QU2": 2, "BITS8": 8, "BITS16": 16,
     "BITS1X8": 8, "BITS2X4": 8, "BITS4X2": 8,
-    **{f"{sign}INT{bits}": 8 for sign in ("", "U") for bits in range(1, 8)},  # torch gives each a byte
 }  # fmt: skip
 
 
