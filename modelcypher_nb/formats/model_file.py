@@ -59,7 +59,7 @@ class Part:
     def tensor_names(self) -> set[str]:
         """The names of its tensors."""
         if self.header is not None:
-            return {tensor.name for tensor in self.header.tensors}
+            return set(self.header.names)
         return set(self.content.tensors) if self.content is not None else set()
 
     def all_findings(self, where: str) -> list[Finding]:

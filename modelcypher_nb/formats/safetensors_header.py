@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from collections.abc import KeysView
 from typing import Any
 
 from ..errors import MalformedError
@@ -11,6 +11,7 @@ from ..guard.secrets import DECEIVING, shown
 from ..guard.source import Source
 from .header_shape import MOST_DIMENSIONS, refuse_bomb
 from .report import Finding, TensorInfo
+from .safetensors_quick import quick
 from .strict_json import FETCH_AGAIN, parse
 
 __all__ = ["DTYPE_BITS", "HEADER_LIMIT", "Header", "describe"]
@@ -46,16 +47,14 @@ HEADER_LIMIT = 100_000_000  # safetensors' own
 LARGEST = 2**63 - 1  # torch's dimensions and every offset are signed 64 bit
 FIELDS = frozenset({"dtype", "shape", "data_offsets"})
 METADATA = "__metadata__"
-OURS = "modelcypher_nb."  # how the metadata keys begin that our conversion writes
+OURS = b"modelcypher_nb."  # how the metadata keys begin that our conversion writes
 MOST_ODD_NAMES = 100  # told one by one
 
 
-@dataclass(frozen=True, slots=True)
 class Header:
     """What a safetensors header says, proven against the file's length.
 
     Attributes:
-        tensors: in file order, with offsets from the start of the file.
         metadata: the `__metadata__` map.
         data_start: the first byte after the header.
         findings: what is odd about names, though nothing contradicts itself.
@@ -63,12 +62,34 @@ class Header:
         aliases: further names of tensors or groups.
     """
 
-    tensors: tuple[TensorInfo, ...]
-    metadata: dict[str, str] = field(default_factory=dict)
-    data_start: int = 8
-    findings: tuple[Finding, ...] = ()
-    groups: dict[str, Any] = field(default_factory=dict)
-    aliases: dict[str, str] = field(default_factory=dict)
+    __slots__ = ("_entries", "_file", "_tensors", "aliases", "data_start", "findings", "groups", "metadata")
+
+    def __init__(self, entries: dict[str, Any], metadata: dict[str, str], data_start: int, file: str) -> None:
+        self._entries = entries
+        self._file = file
+        self._tensors: tuple[TensorInfo, ...] | None = None
+        self.metadata = metadata
+        self.data_start = data_start
+        self.findings: tuple[Finding, ...] = ()
+        self.groups: dict[str, Any] = {}
+        self.aliases: dict[str, str] = {}
+
+    @property
+    def names(self) -> KeysView[str]:
+        """What the tensors are called."""
+        return self._entries.keys()
+
+    @property
+    def tensors(self) -> tuple[TensorInfo, ...]:
+        """The tensors in file order, with offsets from the start of the file; made when first asked for."""
+        if self._tensors is None:
+            file, start = self._file, self.data_start
+            infos = []
+            for name, entry in self._entries.items():
+                begin, end = entry["data_offsets"]
+                infos.append(TensorInfo(name, entry["dtype"], tuple(entry["shape"]), end - begin, file, start + begin))
+            self._tensors = tuple(infos)
+        return self._tensors
 
 
 def describe(source: Source, file: str = "") -> Header:
@@ -83,6 +104,15 @@ def describe(source: Source, file: str = "") -> Header:
     """
     length = _header_length(source)
     text = _header_text(source, length)
+    proven = quick(text, DTYPE_BITS, source.size - 8 - length)
+    header = Header(*proven, 8 + length, file) if proven is not None else _looked_at(source, text, length, file)
+    if OURS in text:
+        header.groups, header.aliases = _maps(header, source.label)
+    return header
+
+
+def _looked_at(source: Source, text: bytes, length: int, file: str) -> Header:
+    """Prove a header tensor by tensor, so that the first lie can be told."""
     refuse_bomb(text, source.label)
     content = parse(text, f"The header of {source.label}")
     metadata = _metadata(content.pop(METADATA, {}), source.label)
@@ -90,21 +120,20 @@ def describe(source: Source, file: str = "") -> Header:
     tensors = [_tensor(name, entry, data_start, source.label, file) for name, entry in content.items()]
     tensors.sort(key=lambda tensor: (tensor.offset, tensor.size_bytes))
     _prove_layout(tensors, data_start, source)
-    odd = tuple(_odd_names((*metadata, *content), source.label))
-    return Header(tuple(tensors), metadata, data_start, odd, *_maps(tensors, metadata, source.label))
+    header = Header({tensor.name: content[tensor.name] for tensor in tensors}, metadata, data_start, file)
+    header.findings = tuple(_odd_names((*metadata, *content), source.label))
+    return header
 
 
-def _maps(tensors: list[TensorInfo], metadata: dict[str, str], label: str) -> tuple[dict[str, Any], dict[str, str]]:
+def _maps(header: Header, label: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The groups and aliases that a conversion of ours wrote; they are rare, and so is what reads them."""
-    if not any(key.startswith(OURS) for key in metadata):
-        return {}, {}
     from .composites import read_aliases, read_groups
 
-    by_name = {tensor.name: tensor for tensor in tensors}
-    groups = read_groups(metadata, by_name, label)
+    by_name = {tensor.name: tensor for tensor in header.tensors}
+    groups = read_groups(header.metadata, by_name, label)
     parts = {place["tensor"] for entry in groups.values() for place in entry["parts"].values()}
     names = dict.fromkeys((by_name.keys() - parts) | groups.keys())
-    return groups, read_aliases(metadata, names, label)
+    return groups, read_aliases(header.metadata, names, label)
 
 
 def _fault(problem: str, remedy: str = FETCH_AGAIN) -> MalformedError:
