@@ -1,4 +1,4 @@
-"""A child that judges samples one by one, each by verbs in processes of their own under limits, and prints what came out.
+"""A child that judges samples, each in processes of its own under limits, and prints what came out.
 
     python -m tests.samples.judging FOLDER
 

@@ -13,6 +13,8 @@ __all__ = ["flatten"]
 LONGEST_NAME = 4096
 MOST_REVISITS = 20_000  # a file may hold one value under many names, or under exponentially many
 ALONE = "data"
+LEAVES = frozenset({type(None), str, int, float, bool, bytes})
+CONTAINERS = frozenset({list, tuple, dict})
 # Where a module keeps its tensors and its parts: no part of their names.
 MODULE_KEYS = frozenset({"_parameters", "_buffers", "_modules"})
 
@@ -30,21 +32,26 @@ def flatten(root: Any, limits: Limits = LIMITS) -> dict[str, Tensor | Composite]
     found: dict[str, Tensor | Composite] = {}
     seen: set[int] = set()
     revisits = 0
-    todo: list[tuple[str, int, Any]] = [("", 0, root)]
-    while todo:
-        name, depth, value = todo.pop()
+    walks: list[tuple[str, Iterator[tuple[Any, Any]]]] = [("", iter([("", root)]))]  # of what is open, its name and rest
+    while walks:
+        outer, rest = walks[-1]
+        key, value = next(rest, (None, rest))
+        if value is rest:
+            walks.pop()
+            continue
+        kind = type(value)
+        if kind in LEAVES or (kind in CONTAINERS and not value) or len(walks) > limits.nesting + 1:
+            continue
+        name = _joined(outer, key)
         if isinstance(value, Tensor | Composite):
             found[_free(found, name or ALONE)] = value
-            continue
-        if value is None or isinstance(value, str | int | float | bytes) or depth > limits.nesting:
             continue
         if id(value) in seen:
             revisits += 1
             if revisits > MOST_REVISITS:
                 continue
         seen.add(id(value))
-        inner = [(_joined(name, key), depth + 1, item) for key, item in _items(value)]
-        todo.extend(reversed(inner))
+        walks.append((name, _items(value)))
     return found
 
 
