@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import random
 import struct
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -470,6 +472,34 @@ def test_flipped_bits_of_a_header_never_crash_hang_or_read_out_of_range(order: s
 def test_any_bytes_behind_the_magic_are_facts_or_a_refusal(rest: bytes) -> None:
     content(b"GGUF\x03\0\0\0" + rest)
     content(b"GGUF\0\0\0\x02" + rest)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_mutated_files_are_facts_or_a_refusal() -> None:
+    dice = random.Random(int(os.environ.get("MC_FUZZ_SEED", "1")))  # noqa: S311 - repeatable
+    numbers = [struct.pack(f"{order}Q", value) for order in "<>" for value in (0, 1, 2**31, 2**32 - 1, 2**63, HUGE)]
+    taken = 0
+    cases = int(os.environ.get("MC_FUZZ_CASES", "200000"))
+    for _ in range(cases):
+        data = bytearray(SOUND[dice.choice("<>")])
+        for _ in range(dice.randint(1, 3)):
+            at = dice.randrange(4, len(data))
+            match dice.randrange(4):
+                case 0:
+                    data[at] ^= 1 << dice.randrange(8)
+                case 1:
+                    del data[at : at + dice.randint(1, 40)]
+                case 2:
+                    data[at:at] = data[at : at + dice.randint(1, 40)]
+                case _:
+                    data[at : at + 8] = dice.choice(numbers)
+        try:
+            taken += content(bytes(data)).error is None
+        except BaseException as error:
+            error.add_note(f"The case: {bytes(data)!r}")
+            raise
+    assert 0 < taken < cases
 
 
 def test_a_gguf_file_is_described_through_the_door(guard: Guard, tmp_path: Path) -> None:

@@ -203,6 +203,7 @@ HOSTILE = {
 }
 COMPUTED = [
     "{{ ''[p ~ '__class__'] }}",
+    "{{ ''[p ~ '__class__'] }}{% set p = 'a' %}",
     "{{ ''['%c%cclass%c%c' | format(95, 95, 95, 95)] }}",
     "{{ ''['%c' % 95] }}",
     "{{ ''['a b'.replace(' ', '_')] }}",
@@ -370,6 +371,16 @@ STATEMENTS = st.one_of(
     st.builds("{{% for y in {} %}}{{{{ probe[y] }}}}{{% endfor %}}".format, EXPRESSIONS),
     st.builds("{{{{ probe[{}] }}}}".format, EXPRESSIONS),
     st.builds("{{% set _ = messages.append({}) %}}".format, EXPRESSIONS),
+    st.builds("{{% set x %}}{{{{ {} }}}}{{% endset %}}".format, EXPRESSIONS),
+    st.builds("{{% with y = {} %}}{{{{ probe[y] }}}}{{% endwith %}}".format, EXPRESSIONS),
+    st.builds("{{{{ [probe]|map(attribute={})|list }}}}".format, EXPRESSIONS),
+    st.builds("{{{{ [probe]|sort(attribute={})|list }}}}".format, EXPRESSIONS),
+    st.builds(
+        "{{% macro m(y={}) %}}{{{{ probe[y] }}}}{{{{ probe[{}] }}}}{{% endmacro %}}".format, EXPRESSIONS, EXPRESSIONS
+    ),
+    st.builds("{{{{ m({}) }}}}{{{{ m(y={}) }}}}".format, EXPRESSIONS, EXPRESSIONS),
+    st.builds("{{% call(z) n() %}}{{{{ probe[z] }}}}{{% endcall %}}".format),
+    st.builds("{{% macro n() %}}{{{{ caller({}) }}}}{{% endmacro %}}".format, EXPRESSIONS),
 )
 
 
@@ -383,6 +394,9 @@ class Probe(dict[object, object]):
     def __getitem__(self, key: object) -> object:
         self.seen.append(key)
         return ""
+
+    def __lt__(self, other: object) -> bool:
+        return False
 
 
 @given(st.lists(STATEMENTS, min_size=1, max_size=6))
