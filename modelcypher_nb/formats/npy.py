@@ -11,6 +11,7 @@ from .limits import LIMITS, Limits
 from .npy_header import Header, read_header
 from .pickles.context import Context
 from .pickles.numpy_arrays import Array, array_over, item_count
+from .pickles.values import UnfitError
 from .strict_json import FETCH_AGAIN
 
 __all__ = ["read", "read_arrays"]
@@ -86,7 +87,10 @@ def _array(source: Source, header: Header, context: Context) -> tuple[Any, int]:
             FETCH_AGAIN,
         )
     items = RangeSource(source, header.data_start, size)
-    array = array_over(items, header.dtype, header.shape, header.is_fortran)
+    try:
+        array = array_over(items, header.dtype, header.shape, header.is_fortran)
+    except UnfitError as error:
+        raise MalformedError(f"The array in {source.label} {error}.", FETCH_AGAIN) from error
     if array.tensor is not None:
         return array.tensor, header.data_start + size
     what = f"It holds an array of {header.dtype.text} items, which is shown as its bytes."

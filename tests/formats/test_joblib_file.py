@@ -148,6 +148,11 @@ def test_an_array_that_is_longer_than_the_file_is_malformed() -> None:
     assert re.search("announces 8796093022208 bytes", str(content.error))
 
 
+def test_an_empty_array_of_a_huge_shape_is_malformed() -> None:
+    wrapper = stand_in("f8", (0, 2**62))
+    assert "malformed" in levels(read(pickle.dumps(wrapper, 2)[:-1] + b"\x01\xff."))
+
+
 def test_bytes_within_a_frame_are_malformed() -> None:
     wrapper = stand_in("u1")
     body = pickle.dumps(wrapper, 4)[11:-1] + b"\x01\xff\x07."

@@ -114,6 +114,8 @@ def test_an_array_that_is_cut_off_is_malformed() -> None:
 
 HEADERS = {
     "a huge shape": "{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4), }\n",
+    "a huge shape of nothing": "{'descr': '<f8', 'fortran_order': True, 'shape': (0, 4611686018427387904), }\n",
+    "endless items of nothing": "{'descr': '|V0', 'fortran_order': False, 'shape': (4611686018427387904,), }\n",
     "a negative shape": "{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }\n",
     "a shape of texts": "{'descr': '<f8', 'fortran_order': False, 'shape': ('3',), }\n",
     "a shape that is no tuple": "{'descr': '<f8', 'fortran_order': False, 'shape': 3, }\n",

@@ -81,7 +81,10 @@ class Wrapper(Described):
         if self.alignment is not None:
             _skip_padding(machine, self.alignment)
         taken = machine.take(item_count(self.shape) * self.dtype.item_bytes)
-        return array_over(taken, self.dtype, self.shape, self.is_fortran, self.kind)
+        try:
+            return array_over(taken, self.dtype, self.shape, self.is_fortran, self.kind)
+        except UnfitError as error:
+            raise FaultError(f"holds an array that {error}") from error
 
 
 def _skip_padding(machine: Machine, alignment: int) -> None:

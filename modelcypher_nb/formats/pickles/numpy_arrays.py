@@ -13,6 +13,9 @@ from .values import Described, LazyBytes, LieError, Shell, Storage, Tensor, Unfi
 
 __all__ = ["Array", "MaskedArray", "Scalar", "array_over", "empty_array", "item_count", "strides_of", "tensor_over"]
 
+LARGEST = 2**63 - 1
+MOST_EMPTY_ITEMS = 1 << 26  # items of no bytes cost a file nothing, and whoever shows them something
+
 
 def item_count(shape: tuple[int, ...]) -> int:
     """How many items a shape has."""
@@ -20,6 +23,19 @@ def item_count(shape: tuple[int, ...]) -> int:
     for dimension in shape:
         count *= dimension
     return count
+
+
+def prove_addressable(shape: tuple[int, ...], item_bytes: int) -> None:
+    """Prove that numpy could make an array of that shape, which an empty one or one of empty items may lie about.
+
+    Raises:
+        LieError: it couldn't.
+    """
+    size = max(item_bytes, 1)
+    for dimension in shape:
+        size *= max(dimension, 1)
+    if size > (LARGEST if item_bytes else MOST_EMPTY_ITEMS):
+        raise LieError("has a shape that no memory holds")
 
 
 def strides_of(shape: tuple[int, ...], is_fortran: bool) -> tuple[int, ...]:
@@ -104,12 +120,14 @@ class Array(Described):
 
     def take_items(self, items: Any) -> None:
         """Hold Python objects."""
+        prove_addressable(self.shape, self.dtype.item_bytes)
         if type(items) is not list or len(items) != item_count(self.shape):
             raise LieError(f"is given no list of {item_count(self.shape)} items")
         self.items, self.tensor = items, None
 
     def take_bytes(self, source: Source) -> None:
         """Hold the bytes of all items, once their number is proven."""
+        prove_addressable(self.shape, self.dtype.item_bytes)
         if source.size != item_count(self.shape) * self.dtype.item_bytes:
             raise LieError(
                 f"has {source.size} bytes for {item_count(self.shape)} items of {self.dtype.item_bytes} bytes"

@@ -227,6 +227,9 @@ LIES = [
     (1, (3,), F8, False, bytes(16)), (1, (3,), F8, False, bytes(32)), (1, (2**40,), F8, False, b""),
     (1, (2**62, 2**62), F8, False, bytes(8)), (1, (3,), np.dtype("O"), False, [1, 2]),
     (1, (2,), np.dtype("U2"), False, bytes(8)),
+    (1, (0, 2**62), F8, False, b""),
+    (1, (2**40,), np.dtype("V0"), False, b""),
+    (1, (0, 2**62), np.dtype("O"), False, []),
 ]  # fmt: skip
 
 
