@@ -156,6 +156,8 @@ def _packed_weights(state: Any) -> bool:
 def _is_numeric(value: Any, nesting: int) -> bool:
     if value is None or type(value) in {int, float, bool, str} or _is_tensor(value):
         return True
+    if type(value) is Opaque:  # the packed weights of each gate
+        return not value.is_code and value.kind == "torch.ScriptObject"
     return nesting < 4 and type(value) in {tuple, list} and all(_is_numeric(one, nesting + 1) for one in value)
 
 
