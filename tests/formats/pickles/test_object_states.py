@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 import pytest
+import sklearn
 import sklearn.isotonic
 import torch
 from torch import nn
@@ -33,7 +34,7 @@ def verdict(value: Any, protocol: int = 2) -> str:
 
 
 class Told(Exception):  # noqa: N818 - raised to tell that it was called
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
+    def __call__(self, *_: Any, **__: Any) -> Any:
         raise self
 
 
@@ -61,7 +62,7 @@ def test_an_optimizer_calls_what_its_state_puts_in_place_of_its_patch() -> None:
 
 
 def test_an_estimator_calls_what_its_state_puts_in_place_of_its_builder_with_arguments_of_the_state() -> None:
-    state = {"_build_f": Told(), "X_thresholds_": 1, "y_thresholds_": 2}
+    state = {"_sklearn_version": sklearn.__version__, "_build_f": Told(), "X_thresholds_": 1, "y_thresholds_": 2}
     with pytest.raises(Told):
         sklearn.isotonic.IsotonicRegression.__new__(sklearn.isotonic.IsotonicRegression).__setstate__(state)
 
@@ -118,9 +119,10 @@ def test_an_object_deep_in_an_optimizers_groups_is_code(key: str) -> None:
     assert verdict(Built(New(ADAM), {**EMPTY, **plain, key: deep[key]})) == "code"
 
 
-@pytest.mark.parametrize(
-    "key", ["all_weights", "_all_weights", "_flat_weights_names", "num_layers", "bidirectional", "bias"]
-)
+COUNTED_OR_TAKEN = ("all_weights", "_all_weights", "_flat_weights_names", "num_layers", "bidirectional", "bias")
+
+
+@pytest.mark.parametrize("key", COUNTED_OR_TAKEN)
 def test_an_object_among_what_a_recurrent_layer_counts_is_code(key: str) -> None:
     plain = {**EMPTY, "_all_weights": [["weight_ih_l0"]], "num_layers": 1, "bias": True}
     assert verdict(Built(New(LSTM), plain)) == "objects"
@@ -158,18 +160,13 @@ def test_a_tree_takes_only_its_own_arguments() -> None:
 
 
 def test_a_distance_is_made_of_its_own_classes_alone() -> None:
-    maker = Name("sklearn.metrics._dist_metrics", "newObj")
-    assert verdict(Call(maker, (Name("sklearn.metrics._dist_metrics", "EuclideanDistance64"),))) == "objects"
-    for kind in (
-        Name("sklearn.metrics._dist_metrics", "PyFuncDistance64"),
-        Name("net", "Net"),
-        Name("builtins", "type"),
-    ):
+    module = "sklearn.metrics._dist_metrics"
+    maker = Name(module, "newObj")
+    euclidean = Call(maker, (Name(module, "EuclideanDistance64"),))
+    assert verdict(euclidean) == "objects"
+    for kind in (Name(module, "PyFuncDistance64"), Name("net", "Net"), Name("builtins", "type")):
         assert verdict(Call(maker, (kind,))) == "code"
-    assert (
-        verdict(Built(Call(maker, (Name("sklearn.metrics._dist_metrics", "EuclideanDistance64"),)), (2.0, [], [])))
-        == "code"
-    )
+    assert verdict(Built(euclidean, (2.0, [], []))) == "code"
 
 
 def test_a_handle_of_a_hook_takes_only_dicts_and_a_number() -> None:
