@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from ..errors import ConflictError, UsageError
@@ -18,6 +19,7 @@ from .judging import Judging
 from .opening import open_model, open_registered, registered
 from .operation import Param, operation
 from .paging import Cursor, Limit, following, offset_of, page
+from .remembering import seen, state_in_list
 from .session import Call
 
 if TYPE_CHECKING:
@@ -89,7 +91,8 @@ def model_list(
 ) -> ModelList:
     """List the registered models, the newest first."""
     records, total = call.catalog.models(kind, tag, limit, offset_of(cursor))
-    return ModelList(tuple(ModelRow.of(record) for record in records), total, following(cursor, len(records), total))
+    rows = tuple(ModelRow.of(replace(record, state=state_in_list(record))) for record in records)
+    return ModelList(rows, total, following(cursor, len(records), total))
 
 
 @operation(effect="read", profiles=DEFAULT)
@@ -121,12 +124,18 @@ def model_verify(call: Call, model_id: ModelId) -> VerifyFacts:
     try:
         with open_registered(call, record) as safe:
             found = detect.digest(safe)
+            now = _seen(call, safe, record) if found == record.digest else record.seen
     except FileNotFoundError:
-        found = None
+        found, now = None, record.seen
     state = "missing" if found is None else "registered" if found == record.digest else "quarantined"
-    if state != record.state:
-        call.catalog.update_model(record.id, record.version, state=state)
+    if (state, now) != (record.state, record.seen):
+        call.catalog.update_model(record.id, record.version, state=state, seen=now)
     return VerifyFacts(reference, shown(record.path), state == "registered", record.digest, found, state)
+
+
+def _seen(call: Call, safe: SafePath, record: ModelRecord) -> dict[str, str]:
+    """What the same bytes look like now: the verdict on them still stands."""
+    return seen(safe, detect.examine(safe, **Judging(call).terms(safe, record)))
 
 
 def _name_for(safe: SafePath) -> str:
@@ -174,6 +183,7 @@ def _record(name: str, report: ModelReport, safe: SafePath, digest: str) -> Mode
         digest=digest,
         source=ModelSource(report.source_repo, report.source_revision),
         license=report.license,
+        seen=seen(safe, report),
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated
 
-from ..errors import UnknownIdError, UsageError
+from ..errors import ModelCypherError, UnknownIdError, UsageError
 from ..formats import detect
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .facts import TrustList, TrustRow
 from .judging import Judging, Terms
-from .opening import open_model
+from .opening import open_model, open_registered
 from .operation import Param, operation
 from .paging import Cursor, Limit, following, offset_of
 from .session import Call
@@ -111,6 +111,21 @@ def _change(call: Call, digest: str, class_name: str, size_bytes: int | None, *,
         raise UnknownIdError(
             f"{shown(class_name, 120)} isn't allowed for {shown(digest, 80)}.", "List what is allowed: mc model trust"
         )
+    _judge_again(call, digest)
+
+
+def _judge_again(call: Call, digest: str) -> None:
+    """Have the registered models of that content bear the verdict that it has now."""
+    judging = Judging(call)
+    for record in call.catalog.models(limit=-1)[0]:
+        if record.digest != digest:
+            continue
+        try:
+            with open_registered(call, record) as safe:
+                verdict = detect.examine(safe, **judging.terms(safe, record)).verdict
+        except ModelCypherError:  # its files went or moved: lists say so, and opening it says why
+            continue
+        call.catalog.update_model(record.id, record.version, verdict=verdict)
 
 
 def _listed(call: Call, digest: str | None, limit: int, cursor: str | None) -> TrustList:

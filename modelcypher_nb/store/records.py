@@ -39,6 +39,7 @@ class ModelRecord:
         lineage: what it was made from (base, job, step, parents, recipe).
         state: registered, missing, quarantined or deleted.
         registered_at: seconds since 1970, UTC.
+        seen: device, inode, size and times of each file when its verdict was given; what lists compare with.
     """
 
     id: str
@@ -60,6 +61,7 @@ class ModelRecord:
     license: str | None = None
     lineage: dict[str, Any] = field(default_factory=dict)
     state: str = "registered"
+    seen: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

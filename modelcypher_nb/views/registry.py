@@ -121,6 +121,9 @@ def registry_data() -> dict[str, Any]:
 
 def _model(row: ModelRow) -> dict[str, Any]:
     data: dict[str, Any] = plain(row)
+    if row.state == "changed":  # the verdict is that of other bytes
+        del data["verdict"]
+        return data
     return {**data, "verdict": {"level": row.verdict, "findings": []}}
 
 

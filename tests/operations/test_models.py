@@ -75,6 +75,30 @@ def test_verify_tells_intact_from_changed_and_gone(session: Session, small_model
     assert do(session, "model_verify", model_id="kept").state == "registered"
 
 
+def test_a_list_tells_a_verdict_of_the_files_as_they_were_and_says_when_they_changed(
+    session: Session, small_model: Path
+) -> None:
+    folder = small_model.parent / "folder"
+    folder.mkdir()
+    shard = Path(shutil.copy(small_model, folder / "model.safetensors"))
+    do(session, "model_register", path=small_model.name, name="one")
+    do(session, "model_register", path="folder", name="two")
+
+    def states() -> dict[str, str]:
+        return {row.id: row.state for row in do(session, "model_list").items}
+
+    assert states() == {"one": "registered", "two": "registered"}
+    small_model.write_bytes(small_model.read_bytes())  # the same bytes, but nobody looked at them
+    shard.unlink()
+    assert states() == {"one": "changed", "two": "missing"}
+    assert do(session, "model_verify", model_id="one").intact  # now somebody did
+    assert states()["one"] == "registered"
+    small_model.write_bytes(small_model.read_bytes()[:-1] + b"\x01")
+    assert states()["one"] == "changed"
+    assert do(session, "model_verify", model_id="one").state == "quarantined"
+    assert states()["one"] == "quarantined"
+
+
 def test_registering_allows_a_model_s_own_files_for_good(session: Session, small_model: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

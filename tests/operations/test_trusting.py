@@ -65,6 +65,16 @@ def test_an_allowance_holds_for_later_sessions_until_it_is_taken_back(session: S
         do(session, "model_trust", digest="held.pkl", class_name=NAME, remove=True)
 
 
+def test_a_registered_model_s_row_follows_what_is_allowed(session: Session, held: Path) -> None:
+    do(session, "model_register", path="held.pkl", name="held")
+    rows = [do(session, "model_list").items[0].verdict]
+    do(session, "model_trust", digest="held", class_name=NAME)
+    rows.append(do(session, "model_list").items[0].verdict)
+    do(session, "model_trust", digest="held", class_name=NAME, remove=True)
+    rows.append(do(session, "model_list").items[0].verdict)
+    assert rows == ["code", "objects", "code"]
+
+
 def test_what_is_allowed_stays_closed_when_it_is_loaded(session: Session, held: Path) -> None:
     do(session, "model_trust", digest="held.pkl", class_name=NAME)
     with pytest.warns(UserWarning, match="relies on pickle"):

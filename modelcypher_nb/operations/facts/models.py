@@ -91,7 +91,7 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """A model in a list."""
+    """A model in a list; its state is "changed" where a look at its files tells that they aren't what was judged."""
 
     id: str
     version: int
