@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import UnsupportedFormatError, UsageError
@@ -57,7 +57,7 @@ def load(safe: SafePath, header: Header | None = None, *, mapped: bool | None = 
 
     parts = {place["tensor"] for entry in header.groups.values() for place in entry["parts"].values()}
     plain = [tensor for tensor in header.tensors if tensor.name not in parts] if parts else header.tensors
-    plan = [(tensor, *_torch_layout(torch, tensor, safe.display)) for tensor in plain]
+    plan = _planned(torch, plain, safe.display)
     is_mapped = safe.managed if mapped is None else mapped
     found = (_mapped if is_mapped and safe.identity.size > header.data_start else _read)(torch, safe, plan)
     if header.groups:
@@ -108,14 +108,31 @@ def _described(source: Source, tensor: TensorInfo) -> Tensor:
     return Tensor(storage, tensor.dtype, shape, tuple(reversed(stride)))
 
 
-def _torch_layout(torch: Any, tensor: TensorInfo, label: str) -> tuple[torch.dtype, tuple[int, ...]]:
+def _planned(torch: Any, tensors: Iterable[TensorInfo], label: str) -> Plan:
+    """The tensors with torch's dtypes and shapes.
+
+    Raises:
+        UnsupportedFormatError: torch has no type for one.
+    """
+    dtypes: dict[str, Any] = {}
+    plan = []
+    for tensor in tensors:
+        dtype = dtypes.get(tensor.dtype)
+        if dtype is None:
+            dtype = dtypes[tensor.dtype] = _torch_dtype(torch, tensor, label)
+        shape = tensor.shape if tensor.dtype != "F4" else _torch_shape(tensor, label)
+        plan.append((tensor, dtype, shape))
+    return plan
+
+
+def _torch_dtype(torch: Any, tensor: TensorInfo, label: str) -> Any:
     dtype = getattr(torch, TORCH_NAMES.get(tensor.dtype, ""), None)
     if dtype is None:
         raise UnsupportedFormatError(
             f"Tensor '{shown(tensor.name, 80)}' of {label} is {tensor.dtype}, which this torch has no type for.",
             "Name a newer torch's environment, or load the other tensors from a file without it.",
         )
-    return dtype, _torch_shape(tensor, label)
+    return dtype
 
 
 def _torch_shape(tensor: TensorInfo, label: str) -> tuple[int, ...]:
@@ -135,17 +152,21 @@ def _mapped(torch: Any, safe: SafePath, plan: Plan) -> dict[str, Any]:
     from .tensors_torch import map_file
 
     storage = map_file(torch, safe)
-    # A header of odd length leaves data unaligned.
-    result = _read(torch, safe, [one for one in plan if not _is_mappable(*one)])
+    empty: dict[Any, Any] = {}
+    result, rest = {}, []
     for tensor, dtype, shape in plan:
-        if tensor.name not in result:
-            part = storage[tensor.offset : tensor.offset + tensor.size_bytes]
-            result[tensor.name] = torch.empty(0, dtype=dtype, device="cpu").set_(part, 0, shape)
+        begin = tensor.offset
+        if not tensor.size_bytes or begin % dtype.itemsize:  # a header of odd length leaves data unaligned
+            rest.append((tensor, dtype, shape))
+            continue
+        one = empty.get(dtype)
+        if one is None:
+            one = empty[dtype] = torch.empty(0, dtype=dtype, device="cpu")
+        result[tensor.name] = one.new_empty(0).set_(storage[begin : begin + tensor.size_bytes], 0, shape)
+    if not rest:
+        return result
+    result |= _read(torch, safe, rest)
     return {tensor.name: result[tensor.name] for tensor, _, _ in plan}
-
-
-def _is_mappable(tensor: TensorInfo, dtype: Any, _: object) -> bool:
-    return bool(tensor.size_bytes) and tensor.offset % dtype.itemsize == 0
 
 
 def _read(torch: Any, safe: SafePath, plan: Plan) -> dict[str, Any]:
