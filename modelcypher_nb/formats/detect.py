@@ -288,12 +288,15 @@ def _refuse_twins(folder: SafePath, name: str, part: Part, tensors: dict[str, An
 
 def _file_report(safe: SafePath, part: Part, *, whole: bool = False) -> ModelReport:
     repo, revision = hub_source(safe.given)
+    metadata = _metadata(part)
     return ModelReport(
         part.format,
         _verdict(part.all_findings(safe.location)),
         (FileInfo(part.name, part.identity.size),),
         _tensors(part),
-        _metadata(part),
+        metadata,
+        metadata.get("general.architecture"),  # GGUF keeps both in its header
+        metadata.get("general.license"),
         source_repo=repo,
         source_revision=revision,
         tree=tree_of(part.content.root) if whole and part.content is not None else None,
