@@ -24,8 +24,10 @@ from modelcypher_nb.guard import beneath
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 
-ROUNDS = 41
-OPENS = 2000
+ROUNDS = 801
+OPENS = (
+    100  # a turn is far shorter than what a busy system gives a process at once, or longer ways would be cut more often
+)
 HASHED_BYTES = 200 << 20
 OPEN_GOAL, HASH_GOAL = 3.0, 0.9
 PROJECT = "home/person/projects/digits"  # where the working folder lies below the temporary one

@@ -16,11 +16,10 @@ from .beneath import HOW_BYTES, OPENAT2, REGISTRY, WITHOUT_LINKS, Call, absent, 
 from .roots import Root, is_home_or_above
 from .safe_path import SafePath, explained
 from .secrets import shown
+from .typed import absolute_of, refuse_nul
 from .writing import AppendFile
 
 __all__ = ["Guard", "allowable", "home_guard"]
-
-LONGEST_PATH_BYTES = 4095  # Linux's PATH_MAX, less the closing NUL
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,9 @@ class Guard:
                     except (OSError, UnicodeEncodeError):
                         break
                     break
-        return self.open_resolved(self._absolute(text))  # all others, and whatever the lines above couldn't open
+        return self.open_resolved(
+            absolute_of(text, self.start)
+        )  # all others, and whatever the lines above couldn't open
 
     @cached_property
     def _quick(self) -> tuple[Call, tuple[tuple[str, int, int, bool], ...]]:
@@ -110,6 +111,7 @@ class Guard:
             absolute: the path.
             typed: whether a caller wrote it; a refusal of a name from a file never offers to allow its folder.
         """
+        refuse_nul(absolute)
         given = os.path.normpath(absolute)
         safe = None if ".." in absolute.split("/") else self._without_links(given)
         if safe is not None:
@@ -141,7 +143,7 @@ class Guard:
     def allows(self, text: str | os.PathLike[str]) -> bool:
         """Whether a path lies beneath a root, whatever is there."""
         try:
-            self._beneath(self._resolved(self._absolute(text), typed=False), str(text))
+            self._beneath(self._resolved(absolute_of(text, self.start), typed=False), str(text))
         except PathRefusedError:
             return False
         return True
@@ -161,7 +163,7 @@ class Guard:
 
     def folder(self, text: str | os.PathLike[str]) -> SafePath:
         """Open a folder, made with its parents where it is missing."""
-        absolute = os.path.normpath(self._absolute(text))
+        absolute = os.path.normpath(absolute_of(text, self.start))
         root, parts = self._beneath(absolute, absolute, writing=True)
         try:
             current = SafePath(os.dup(root.descriptor()), root.path, self, root.managed)
@@ -208,7 +210,7 @@ class Guard:
     @contextmanager
     def _parent(self, text: str | os.PathLike[str]) -> Iterator[tuple[SafePath, str]]:
         """Open the folder of a file that is about to be written; links on the way are refused, not resolved."""
-        absolute = os.path.normpath(self._absolute(text))
+        absolute = os.path.normpath(absolute_of(text, self.start))
         root, parts = self._beneath(absolute, absolute, writing=True)
         if not parts:
             raise UsageError(f"{shown(absolute)} is a folder, not a file.", "Name a file in it.")
@@ -219,35 +221,6 @@ class Guard:
             raise explained(error, os.path.dirname(absolute)) from error  # noqa: PTH120
         with folder:
             yield folder, parts[-1]
-
-    def _absolute(self, text: str | os.PathLike[str]) -> str:
-        path = os.fspath(text)
-        if not isinstance(path, str) or not path:
-            raise UsageError("The path is empty.", "Give the path of a file or folder.")
-        if "\0" in path:
-            raise PathRefusedError(
-                f"The path '{shown(path, 80)}' holds a NUL character.", "Remove it: no file has such a name."
-            )
-        try:
-            size = len(os.fsencode(path))
-        except UnicodeEncodeError as error:
-            raise PathRefusedError(
-                f"The path '{shown(path, 80)}' holds half of a surrogate pair.", "Remove it: no file has such a name."
-            ) from error
-        if size > LONGEST_PATH_BYTES:  # resolving links costs the square of the number of components
-            raise PathRefusedError(
-                f"The path '{shown(path, 80)}' has {size} bytes; the system takes {LONGEST_PATH_BYTES}.",
-                "Give a shorter path.",
-            )
-        if path.startswith("~"):
-            if path != "~" and not path.startswith("~/"):
-                raise PathRefusedError(
-                    f"'{shown(path, 80)}' names another user's home.", "Write the path out; only ~/ expands."
-                )
-            path = os.path.expanduser(path)  # noqa: PTH111
-        while path.startswith("./"):  # shown back, it would only be noise
-            path = path[2:].lstrip("/")
-        return os.path.join(self.start, path)  # noqa: PTH118
 
     def _beneath(
         self, absolute: str, asked: str, *, typed: bool = True, writing: bool = False

@@ -276,6 +276,10 @@ def explained(error: OSError, location: str) -> Exception:
         return PathRefusedError(
             f"{text} is reached by a link that can't be proven to stay inside.", "Name the link's target itself."
         )
+    if error.errno in {errno.EXDEV, errno.EAGAIN}:
+        return PathRefusedError(
+            f"{text} was moved out of its allowed folder while it was opened.", "Open it again where it is now."
+        )
     if error.errno == errno.EBUSY:
         return PathRefusedError(
             f"{text} is a registry of this toolkit, which is never opened as a file.", "Read it with: mc model list"

@@ -10,10 +10,17 @@ import pytest
 
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
+from tests.opening import WAYS, opened_by
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How the guard opens files: the tests that touch any run twice."""
+    return opened_by(request.param, monkeypatch)
 
 
 @pytest.fixture
-def inside(tmp_path: Path) -> Path:
+def inside(tmp_path: Path, way: str) -> Path:
     """The allowed folder, with one file and one folder in it."""
     folder = tmp_path / "inside"
     (folder / "sub").mkdir(parents=True)
