@@ -33,7 +33,7 @@ REVIEWED: dict[str, tuple[str, str]] = {
     "torch.nn.modules.module.Module.register_buffer": ("f4d4d8a819db2b05", "checks, then sets in `_buffers`"),
     "torch.nn.modules.module._WrappedHook.__setstate__": (
         "e4ae61968150b492",
-        "keeps a hook and a weak reference; has a shape of its own in object_names.py",
+        "keeps a hook and a weak reference; has a shape of its own in torch_calls.py",
     ),
     "torch.nn.modules.activation.LogSoftmax.__setstate__": ("be555d51dff7a1ab", MODULE_THEN_DEFAULT),
     "torch.nn.modules.activation.Softmax.__setstate__": ("be555d51dff7a1ab", MODULE_THEN_DEFAULT),
@@ -87,7 +87,7 @@ REVIEWED: dict[str, tuple[str, str]] = {
     ),
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor.__setstate__": (
         "a0bee231f1066651",
-        "casts an array to another dtype; has a shape of its own in object_names.py",
+        "casts an array to another dtype; has a shape of its own in sklearn_calls.py",
     ),
     "sklearn.frozen._frozen.FrozenEstimator.__getattr__": (
         "b9b44f03ebecb4ff",
