@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from shlex import quote
 
 from ..errors import MissingFileError, UnsafeFileError, UnsupportedFormatError, UsageError
 from ..guard.safe_path import SafePath
@@ -55,7 +56,7 @@ class _Reader:
         part = examine_file(safe, safe.name, self.terms)
         refuse(part, safe.display, rescue=self.rescue)
         if part.header is not None:
-            raise UsageError(f"{safe.display} is safetensors already.", "Load it as it is: mc.load(PATH)")
+            raise UsageError(f"{safe.display} is safetensors already.", "Load it as it is: mc.load(path)")
         if part.content is None:
             raise part.error or UnsupportedFormatError(
                 f"The format of {safe.display} isn't read.", "Look for a safetensors version of the model."
@@ -76,7 +77,8 @@ def refuse(part: Part, where: str, *, rescue: bool) -> None:
     if reason is not None and not rescue:
         raise UnsafeFileError(
             f"{where} is judged code, and isn't converted: {reason.what}",
-            "Look at it first: mc model show PATH. Its tensors alone are taken by: mc model convert --rescue PATH",
+            f"Look at it first: mc model show {quote(where)}. Its tensors alone are taken by: "
+            f"mc model convert --rescue {quote(where)}",
         )
 
 
@@ -123,7 +125,7 @@ def _chosen(folder: SafePath, found: Survey, *, rescue: bool) -> tuple[str, ...]
         raise found.error
     files = tuple(name for name in found.model if found.parts[name].header is None)
     if not files:
-        raise UsageError(f"{folder.display} is safetensors already.", "Load it as it is: mc.load(PATH)")
+        raise UsageError(f"{folder.display} is safetensors already.", "Load it as it is: mc.load(path)")
     return files
 
 

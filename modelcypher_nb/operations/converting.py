@@ -17,8 +17,7 @@ from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .facts import ConvertFacts
 from .judging import Judging
-from .models import ModelId
-from .opening import open_model
+from .opening import ModelId, open_model
 from .operation import Param, operation
 from .session import Call
 

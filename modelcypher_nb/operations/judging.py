@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 
 from ..errors import MissingFileError, PathRefusedError
 from ..formats import detect
 from ..formats.limits import Limits
 from ..formats.magic import SAFETENSORS, recognise
+from ..formats.report import Verdict
 from ..guard.safe_path import REGISTRY, SafePath
 from .opening import guard_for
 from .session import Call, Session
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     from ..store.records import ModelRecord
     from ..store.tables.trust import TrustRecord
 
-__all__ = ["Judging", "Terms", "trusted_names"]
+__all__ = ["Judging", "Terms", "spelled_out", "trusted_names"]
+
+
+PLACE = "PATH"  # in a remedy that a format gives: it doesn't know how its file was reached
 
 
 class Terms(TypedDict):
@@ -61,6 +66,24 @@ class Judging:
             except (PathRefusedError, MissingFileError):
                 self._beside[folder] = frozenset()
         return self._beside[folder]
+
+
+def spelled_out(verdict: Verdict, path: str) -> Verdict:
+    """A verdict whose remedies name the very commands for its files.
+
+    Args:
+        verdict: of a file or a folder.
+        path: of that, as it is shown; a finding without a whole path of its own is about it.
+    """
+    from shlex import quote
+
+    findings = tuple(
+        replace(one, remedy=one.remedy.replace(PLACE, quote(one.where if one.where.startswith("/") else path)))
+        if one.remedy is not None and PLACE in one.remedy
+        else one
+        for one in verdict.findings
+    )
+    return replace(verdict, findings=findings)
 
 
 def _is_sound_by_name(safe: SafePath) -> bool:

@@ -15,8 +15,8 @@ from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from ..store.ids import ModelSource, check_id
 from .facts import ModelFacts, ModelList, ModelRow, PickleNote, VerifyFacts
-from .judging import Judging
-from .opening import open_model, open_registered, registered
+from .judging import Judging, spelled_out
+from .opening import DEFAULT, ModelId, open_model, open_registered, registered
 from .operation import Param, operation
 from .paging import Cursor, Limit, following, offset_of, page
 from .remembering import seen, state_in_list
@@ -25,10 +25,7 @@ from .session import Call
 if TYPE_CHECKING:
     from ..store.records import ModelRecord
 
-__all__ = ["DEFAULT", "ModelId", "model_facts", "open_model"]
-
-ModelId = Annotated[str, Param("Name, name@version, name@alias, or path of the model.", kind="model")]
-DEFAULT = ("assistant", "training", "inference", "monitoring")
+__all__ = ["model_facts", "open_model"]
 
 
 def model_facts(
@@ -41,7 +38,7 @@ def model_facts(
         reference=f"{record.id}@{record.version}" if record else None,
         path=shown(safe.location),
         format=report.format,
-        verdict=report.verdict,
+        verdict=spelled_out(report.verdict, safe.display),
         parameter_count=report.parameter_count,
         dtypes=report.dtypes,
         size_bytes=report.size_bytes,

@@ -6,19 +6,24 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from ..errors import PathRefusedError, UnknownIdError
 from ..guard.paths import Guard
 from ..guard.roots import Root
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
+from .operation import Param
 from .session import Call
 
 if TYPE_CHECKING:
     from ..store.records import ModelRecord
 
-__all__ = ["guard_for", "is_path", "open_model", "open_registered", "registered"]
+__all__ = ["DEFAULT", "ModelId", "guard_for", "is_path", "open_model", "open_registered", "registered"]
+
+ModelId = Annotated[str, Param("Name, name@version, name@alias, or path of the model.", kind="model")]
+# The profiles of assistants that offer what only looks at models.
+DEFAULT = ("assistant", "training", "inference", "monitoring")
 
 
 def is_path(reference: str) -> bool:

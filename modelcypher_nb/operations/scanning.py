@@ -15,9 +15,8 @@ from ..guard.globs import has_pattern, matching
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .facts import ScanFacts, ScanResult
-from .judging import Judging
-from .models import DEFAULT
-from .opening import is_path, open_model
+from .judging import Judging, spelled_out
+from .opening import DEFAULT, is_path, open_model
 from .operation import Param, operation
 from .session import Call
 
@@ -97,7 +96,7 @@ def _result(safe: SafePath, report: ModelReport) -> ScanResult:
     return ScanResult(
         shown(safe.location),
         report.format,
-        report.verdict,
+        spelled_out(report.verdict, safe.display),
         report.size_bytes,
         report.parameter_count,
         len(report.tensors),

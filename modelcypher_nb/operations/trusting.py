@@ -81,7 +81,7 @@ def _prove_use(call: Call, safe: SafePath, record: ModelRecord | None, digest: s
     if class_name in _dangerous(safe, {**terms, "trusted": lambda _: allowed}):
         raise UsageError(
             f"{safe.display} does more with {shown(class_name, 120)} than to build and fill an object of it.",
-            "That can't be allowed. Take its tensors alone: mc.load(PATH, rescue=True)",
+            "That can't be allowed. Take its tensors alone: mc.load(path, rescue=True)",
         )
 
 

@@ -17,7 +17,7 @@ Exit codes:
   2    malformed, unreadable, or no longer what was registered
   3    a format that isn't read
   64   a wrong argument or setting
-  65   a move that the state or a conflict refuses
+  65   a move that a state, a verdict or a conflict refuses
   66   no such file or id, or a path outside the allowed folders
   69   a part or a server is missing (also: doctor found a fault)
   70   our own fault

@@ -144,7 +144,17 @@ def test_every_finding_says_what_where_and_what_to_do(session: Session, files: P
     assert finding.member == "archive/data.pkl"
     assert finding.offset is not None
     assert "echo hi" in (finding.excerpt or "")
-    assert finding.remedy
+    assert f"mc model show {files}/evil.pt" in (finding.remedy or "")
+
+
+def test_a_remedy_s_command_can_be_pasted_whatever_the_file_is_called(session: Session, work: Path) -> None:
+    import shlex
+
+    (work / "it's $(odd) name.pkl").write_bytes(CONTENTS["code"]())
+    (result,) = scan(session, "*.pkl").results
+    remedy = result.verdict.findings[0].remedy or ""
+    command = shlex.split(remedy[remedy.index("mc model show") :])
+    assert command == ["mc", "model", "show", str(work / "it's $(odd) name.pkl")]
 
 
 def test_an_assistant_scans_what_it_may_read_and_nothing_else(session: Session, files: Path, tmp_path: Path) -> None:
