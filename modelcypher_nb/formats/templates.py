@@ -81,13 +81,15 @@ def _finding(reach: Reach, text: str, where: str, member: str | None, *, level: 
 def _judged(text: str) -> tuple[Reach | None, tuple[Reach, ...]]:
     """Why a template can't be judged, and what it reaches for; many files of a folder share one template."""
     from jinja2 import TemplateSyntaxError
+    from jinja2.parser import Parser
 
     from .template_bindings import TooComplexError  # a cold scan of files without a template needs none of it
     from .template_reach import Reach, reaches
 
     found: dict[Reach, None] = {}
     try:
-        for reach in reaches(_environment().parse(text)):
+        # Not the environment's own `parse`: at a fault it compiles and runs code of its own, to dress up the traceback.
+        for reach in reaches(Parser(_environment(), text).parse()):
             found[reach] = None
     except TemplateSyntaxError as error:
         return Reach("template-syntax", f"is no Jinja ({shown(error.message, 120)})", error.lineno), ()
