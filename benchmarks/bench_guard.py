@@ -25,9 +25,7 @@ from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 
 ROUNDS = 801
-OPENS = (
-    100  # a turn is far shorter than what a busy system gives a process at once, or longer ways would be cut more often
-)
+OPENS = 100  # in a turn: far shorter than what a busy system gives a process at once, or slow ways would be cut more
 HASHED_BYTES = 200 << 20
 OPEN_GOAL, HASH_GOAL = 3.0, 0.9
 PROJECT = "home/person/projects/digits"  # where the working folder lies below the temporary one
@@ -61,7 +59,7 @@ def builtin(path: str) -> None:
 def compared(path: str, roots: tuple[str, ...]) -> None:
     """What is often written instead of a guard, and loses the race."""
     real = os.path.realpath(path)
-    if not any(os.path.commonpath((real, root)) == root for root in roots):
+    if not any(real == root or real.startswith(f"{root}/") for root in roots):
         raise PathRefusedError("It lies outside.", "Open another.")
     bare(real)
 

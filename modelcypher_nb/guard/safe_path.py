@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
 
-from ..errors import MalformedError, MissingFileError, PathRefusedError, UnreadableError, UsageError
+from ..errors import (
+    MalformedError,
+    MissingFileError,
+    ModelCypherError,
+    PathRefusedError,
+    UnreadableError,
+    UsageError,
+)
 from .beneath import REGISTRY, open_beneath
 from .names import LONGEST_NAME_BYTES, components
 from .publishing import publish_folder, published
@@ -265,29 +272,46 @@ class SafePath:
         return remove(self._folder(), name, child.identity, self.location)
 
 
+# What the system answers to an open, and what is said then: what is wrong with the path, and what to do.
+SAID: dict[int, tuple[type[ModelCypherError], str, str]] = {
+    errno.ENOENT: (
+        MissingFileError,
+        "There is no file or folder {}.",
+        "Check the spelling, or list the folder it should be in.",
+    ),
+    errno.ELOOP: (
+        PathRefusedError,
+        "{} is reached by a link that can't be proven to stay inside.",
+        "Name the link's target itself.",
+    ),
+    errno.EXDEV: (
+        PathRefusedError,
+        "{} was moved out of its allowed folder while it was opened.",
+        "Open it again where it is now.",
+    ),
+    errno.EBUSY: (
+        PathRefusedError,
+        "{} is a registry of this toolkit, which is never opened as a file.",
+        "Read it with: mc model list",
+    ),
+    errno.EOPNOTSUPP: (
+        PathRefusedError,
+        "{} is neither a file nor a folder.",
+        "Copy its content into an ordinary file and open that.",
+    ),
+    errno.ENAMETOOLONG: (PathRefusedError, "The path {} is too long for the system.", "Give a shorter path."),
+}
+SAID |= {
+    errno.ENOTDIR: SAID[errno.ENOENT],
+    errno.EINVAL: SAID[errno.ELOOP],  # what was a link was none any more when it was read
+    errno.EAGAIN: SAID[errno.EXDEV],
+}
+
+
 def explained(error: OSError, location: str) -> Exception:
     """Our error for one that the system gave while a path was opened."""
     text = shown(location)
-    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
-        return MissingFileError(
-            f"There is no file or folder {text}.", "Check the spelling, or list the folder it should be in."
-        )
-    if error.errno in {errno.ELOOP, errno.EINVAL}:  # EINVAL: what was a link was none any more when it was read
-        return PathRefusedError(
-            f"{text} is reached by a link that can't be proven to stay inside.", "Name the link's target itself."
-        )
-    if error.errno in {errno.EXDEV, errno.EAGAIN}:
-        return PathRefusedError(
-            f"{text} was moved out of its allowed folder while it was opened.", "Open it again where it is now."
-        )
-    if error.errno == errno.EBUSY:
-        return PathRefusedError(
-            f"{text} is a registry of this toolkit, which is never opened as a file.", "Read it with: mc model list"
-        )
-    if error.errno == errno.EOPNOTSUPP:
-        return PathRefusedError(
-            f"{text} is neither a file nor a folder.", "Copy its content into an ordinary file and open that."
-        )
-    if error.errno == errno.ENAMETOOLONG:
-        return PathRefusedError(f"The path {text} is too long for the system.", "Give a shorter path.")
+    if error.errno in SAID:
+        kind, problem, remedy = SAID[error.errno]
+        return kind(problem.format(text), remedy)
     return UnreadableError(f"{text} can't be opened: {error.strerror}.", "Check its permissions, then try again.")

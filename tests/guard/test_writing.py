@@ -15,6 +15,13 @@ from modelcypher_nb.guard import publishing
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 
+
+@pytest.fixture
+def way() -> str:
+    """Writing opens folders only, so once is enough."""
+    return "as the kernel has it"
+
+
 CHILD = """
 import sys
 from modelcypher_nb.guard import publishing
@@ -97,6 +104,7 @@ def test_a_writer_killed_in_the_middle_of_a_new_file_leaves_nothing_at_all(insid
 
 
 @pytest.mark.parametrize("verb", ["create", "replace"])
+@pytest.mark.promise("PATHS-6")
 def test_what_a_killed_writer_left_is_removed_an_hour_later_and_nothing_else(
     guard: Guard, inside: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
@@ -276,6 +284,7 @@ def test_deleting_removes_a_file_or_a_whole_folder_and_tells_the_bytes(guard: Gu
     assert list(inside.iterdir()) == []
 
 
+@pytest.mark.promise("PATHS-8")
 def test_deleting_refuses_what_took_the_place_of_the_checked(guard: Guard, inside: Path) -> None:
     for name in ("file.txt", "sub"):
         with guard.open(name) as safe:
