@@ -13,6 +13,7 @@ from .content import Content
 from .content_facts import tree_of
 from .convert_files import ConvertedFiles, convert_file, convert_folder
 from .copying import Progress
+from .folder import CONFIGURATIONS
 from .model_file import Part, examine_file
 from .model_folder import Survey, survey
 from .readers import Terms
@@ -20,10 +21,14 @@ from .report import TreeNode
 
 __all__ = ["Conversion", "convert_model"]
 
-# What a model's loaders read beside its weights; all of it is text, or a tokenizer's table.
-COMPANIONS = (".json", ".txt", ".md", ".jinja", ".model", ".tiktoken", ".yaml", ".yml")
+# What a model's loaders read beside its weights, by name: whatever else lies in the folder is its owner's.
+COMPANIONS = frozenset(CONFIGURATIONS) | {
+    "tokenizer.json", "tokenizer.model", "tekken.json", "spiece.model", "sentencepiece.bpe.model", "source.spm",
+    "target.spm", "vocab.json", "vocab.txt", "merges.txt", "bpe.codes", "added_tokens.json", "special_tokens_map.json",
+    "normalizer.json", "chat_template.jinja", "README.md",
+}  # fmt: skip
+LEGAL = ("LICENSE", "NOTICE")
 COMPANION_BYTES = 64 << 20
-INDEX_ENDING = ".index.json"
 MOST_LEFT_OUT = 100
 EMPTY = frozenset({"None", "{}", "[]", "()", "set {}"})  # a value that is nothing isn't missed
 
@@ -130,13 +135,11 @@ def _chosen(folder: SafePath, found: Survey, *, rescue: bool) -> tuple[str, ...]
 
 
 def _copied(folder: SafePath, target: SafePath, found: Survey) -> Iterator[str]:
-    """Copy what a loader of the model reads beside its weights; the indexes of the old weights are none of it."""
+    """Copy what a loader of the model reads beside its weights."""
     for entry in folder.list():
         name = entry.name
-        is_companion = name.lower().endswith(COMPANIONS) or name.startswith(("LICENSE", "NOTICE"))
-        if not is_companion or entry.is_folder or name.startswith(".") or name.endswith(INDEX_ENDING):
-            continue
-        if name in found.parts:
+        is_companion = name in COMPANIONS or name.partition(".")[0] in LEGAL
+        if not is_companion or entry.is_folder or name in found.parts:
             continue
         with folder / name as safe:
             if safe.is_folder or safe.identity.size > COMPANION_BYTES:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 
-from ..errors import MissingFileError, PathRefusedError
+from ..errors import MissingFileError, PathRefusedError, UnreadableError
 from ..formats import detect
 from ..formats.limits import Limits
 from ..formats.magic import SAFETENSORS, recognise
 from ..formats.report import Verdict
-from ..guard.safe_path import REGISTRY, SafePath
+from ..guard.safe_path import REGISTRY, Identity, SafePath
+from ..guard.secrets import shown
 from .opening import guard_for
 from .session import Call, Session
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ..store.records import ModelRecord
     from ..store.tables.trust import TrustRecord
 
-__all__ = ["Judging", "Terms", "spelled_out", "trusted_names"]
+__all__ = ["Judging", "Terms", "spelled_out"]
 
 
 PLACE = "PATH"  # in a remedy that a format gives: it doesn't know how its file was reached
@@ -54,6 +55,15 @@ class Judging:
             for place in dict.fromkeys((safe.given, safe.location)):
                 beside |= self._modules(os.path.dirname(place), record)  # noqa: PTH120
         return {"limits": self._limits, "trusted": self._trusted, "beside": beside}
+
+    def prove(self) -> None:
+        """After a judgement: what was allowed was allowed for the bytes that were judged.
+
+        Raises:
+            UnreadableError: a file changed between the digest that its classes are allowed for and the judgement.
+        """
+        if self._trusted is not None:
+            self._trusted.prove()
 
     def _modules(self, folder: str, record: ModelRecord | None) -> frozenset[str]:
         """What Python would import from a folder; nothing where the caller may see no more than the file itself."""
@@ -91,7 +101,7 @@ def _is_sound_by_name(safe: SafePath) -> bool:
     return safe.name.lower().endswith(".safetensors") and recognise(safe.source()) is SAFETENSORS
 
 
-def trusted_names(session: Session) -> Callable[[SafePath], frozenset[str]] | None:
+def trusted_names(session: Session) -> _Ledger | None:
     """What gives the names that are allowed for an open file's content; None where nothing ever was."""
     if not os.path.exists(os.path.join(session.home_path, REGISTRY)):  # noqa: PTH110, PTH118 - and none is made
         return None
@@ -104,6 +114,7 @@ class _Ledger:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._records: list[TrustRecord] | None = None
+        self._granted: list[tuple[str, Identity]] = []
 
     def __call__(self, safe: SafePath) -> frozenset[str]:
         if self._records is None:
@@ -112,4 +123,20 @@ class _Ledger:
         if not near:
             return frozenset()
         digest = detect.digest(safe)
-        return frozenset(one.class_name for one in near if one.digest == digest)
+        names = frozenset(one.class_name for one in near if one.digest == digest)
+        if names:
+            self._granted.append((safe.location, safe.identity))
+        return names
+
+    def prove(self) -> None:
+        """Compare the files that something was allowed for with what they were when they were opened."""
+        granted, self._granted = self._granted, []
+        for location, identity in granted:
+            try:
+                now = Identity.of(os.stat(location))  # noqa: PTH116
+            except OSError:
+                now = None
+            if now != identity:
+                raise UnreadableError(
+                    f"{shown(location)} changed while it was judged.", "Wait until nobody writes it, then try again."
+                )

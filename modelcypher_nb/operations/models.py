@@ -104,7 +104,9 @@ def model_show(
     Only headers are read; nothing in the files is executed.
     """
     with open_model(call, model_id) as (record, safe):
-        report = detect.describe(safe, **Judging(call).terms(safe, record))
+        judging = Judging(call)
+        report = detect.describe(safe, **judging.terms(safe, record))
+        judging.prove()
         return model_facts(report, safe, record, limit, cursor)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
-from ..errors import MissingFileError, PathRefusedError, UnreadableError
+from ..errors import MissingFileError, PathRefusedError, UnreadableError, UsageError
 from ..formats import detect
 from ..formats.model_file import finding_of
 from ..formats.report import ModelReport, Verdict
@@ -36,6 +36,8 @@ def model_scan(
 
     A file of a name comes before a registered model of that name.
     """
+    if not path:  # a program's list that came out empty must not read as clean
+        raise UsageError("There is nothing to scan.", "Name at least one file, folder or pattern.")
     targets, judging = _targets(call, path), Judging(call)
     results = []
     with call.progress("scanned files") as tell:
@@ -84,7 +86,9 @@ def _judged(call: Call, judging: Judging, text: str, *, is_match: bool) -> ScanR
     """The verdict on one; what can't be opened is one too, where it isn't a mistake in what was typed."""
     try:
         with _opened(call, text) as (record, safe):
-            return _result(safe, detect.examine(safe, **judging.terms(safe, record)))
+            report = detect.examine(safe, **judging.terms(safe, record))
+            judging.prove()
+            return _result(safe, report)
     except (UnreadableError, PathRefusedError, MissingFileError) as error:
         if not is_match and not isinstance(error, UnreadableError):
             raise

@@ -69,6 +69,8 @@ def sharded(work: Path) -> Path:
     (folder / "config.json").write_text('{"architectures": ["BertModel"]}')
     (folder / "vocab.txt").write_text("a\nb\n")
     (folder / "train.py").write_text("print('mine')\n")
+    (folder / "credentials.json").write_text("{}")  # whatever else lies there is nobody's to copy
+    (folder / "LICENSE.txt").write_text("free")
     return folder
 
 
@@ -100,13 +102,14 @@ def test_a_folder_becomes_one_that_its_loaders_know(session: Session, sharded: P
     made = Path(facts.output)
     assert made == sharded.with_name("bert-safetensors")
     assert sorted(path.name for path in made.iterdir()) == [
+        "LICENSE.txt",
         "config.json",
         "model-00001-of-00002.safetensors",
         "model-00002-of-00002.safetensors",
         "model.safetensors.index.json",
         "vocab.txt",
     ]
-    assert facts.copied == ("config.json", "vocab.txt")
+    assert facts.copied == ("LICENSE.txt", "config.json", "vocab.txt")
     assert facts.index == "model.safetensors.index.json"
     assert set(mc.load(str(made))) == {"one", "two"}
     assert mc.model_show(str(made)).architecture == "BertModel"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelcypher_nb.errors import MissingFileError, PathRefusedError, UnknownIdError
+from modelcypher_nb.errors import MissingFileError, PathRefusedError, UnknownIdError, UsageError
 from modelcypher_nb.operations.facts import ScanFacts
 from modelcypher_nb.operations.operation import find, run
 from modelcypher_nb.operations.session import Session
@@ -82,6 +82,19 @@ def test_a_pattern_that_matches_nothing_is_an_error(session: Session, files: Pat
     with pytest.raises(MissingFileError, match=r"\*\.pth") as caught:
         scan(session, "code.pkl", "*.pth")
     assert caught.value.exit_code == 66
+
+
+def test_an_empty_list_is_an_error_and_not_clean(session: Session) -> None:
+    with pytest.raises(UsageError):
+        scan(session)
+
+
+def test_a_name_that_is_no_unicode_is_judged_and_shown(session: Session, work: Path) -> None:
+    name = b"\xff\x1b[2J.pkl"
+    (work / os.fsdecode(name)).write_bytes(CONTENTS["code"]())
+    (result,) = scan(session, "*.pkl").results
+    assert (result.verdict.level, result.format) == ("code", "pickle")
+    assert result.path.isprintable()
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(session: Session, work: Path) -> None:

@@ -178,6 +178,25 @@ def test_only_a_file_of_a_known_size_is_hashed(session: Session, held: Path, mon
     assert hashed == ["held.pkl"]
 
 
+def test_a_file_that_changes_after_its_digest_is_judged_anew_and_not_as_allowed(
+    session: Session, held: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelcypher_nb.formats import detect
+
+    do(session, "model_trust", digest="held.pkl", class_name=NAME)
+    digest = detect.digest
+
+    def and_then_changes(safe: Any) -> str:
+        found = digest(safe)
+        held.write_bytes(held.read_bytes().replace(b"\x01", b"\x02"))
+        return found
+
+    monkeypatch.setattr(detect, "digest", and_then_changes)
+    facts = do(session, "model_scan", path="held.pkl")
+    assert (facts.worst, facts.exit_code) == ("malformed", 2)
+    assert "changed" in facts.results[0].verdict.findings[0].what
+
+
 def test_scanning_makes_no_catalog(session: Session, home: Path, held: Path) -> None:
     do(session, "model_scan", path="held.pkl")
     assert not (home / "catalog.sqlite3").exists()
