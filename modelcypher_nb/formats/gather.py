@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 from ..errors import MalformedError, UnsupportedFormatError
@@ -57,8 +58,8 @@ def source_of(tensor: Tensor, name: str) -> Source:
 def gathered(tensor: Tensor, name: str) -> Iterator[memoryview]:
     """Give a tensor's values in row-major order, little-endian, conjugates and negatives resolved.
 
-    Memory stays below some 20 MiB whatever the tensor's size; a storage that lies the other way round is read in
-    short stretches, so that costs time.
+    Memory stays below some 16 MiB whatever the tensor's size; a storage that lies the other way round is read in
+    short stretches, so that costs time. Each piece is only good until the next one is asked for.
 
     Args:
         tensor: of any strides.
@@ -69,6 +70,8 @@ def gathered(tensor: Tensor, name: str) -> Iterator[memoryview]:
     """
     import numpy as np
 
+    if not tensor.element_count:
+        return
     size, unit = bytes_of(tensor.dtype), swap_bytes(tensor)
     if size % unit:
         raise UnsupportedFormatError(
@@ -77,9 +80,11 @@ def gathered(tensor: Tensor, name: str) -> Iterator[memoryview]:
         )
     sign = _sign(tensor, name) if tensor.conj or tensor.neg else ()
     source, kind = source_of(tensor, name), np.dtype(f"u{size}" if size <= 8 else "c16")
-    for starts, shape in _boxes(tensor.shape, max(1, CHUNK_BYTES // size)):
+    most = max(1, CHUNK_BYTES // size)
+    memory = np.empty(min(most, tensor.element_count), kind)
+    for starts, shape in _boxes(tensor.shape, most):
         offset = tensor.offset + sum(start * step for start, step in zip(starts, tensor.stride, strict=True))
-        chunk = np.empty(shape, kind)
+        chunk = memory[: prod(shape)].reshape(shape)
         _fill(np, chunk, source, offset, tensor.stride)
         flat = chunk.reshape(-1).view(np.uint8)
         if unit > 1:
@@ -114,9 +119,7 @@ def _change_signs(flat: Any, tensor: Tensor, sign: tuple[bool, ...]) -> None:
 
 def _boxes(shape: tuple[int, ...], most: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Split a shape into stretches of at most `most` values each, in row-major order."""
-    total = 1
-    for dimension in shape:
-        total *= dimension
+    total = prod(shape)
     if total <= most:
         yield (0,) * len(shape), shape
         return

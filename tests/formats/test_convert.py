@@ -341,7 +341,7 @@ def test_any_strides_are_gathered_as_torch_reads_them(
     kept = gather.CHUNK_BYTES, gather.SPAN_BYTES, gather.DENSE_SPAN_BYTES
     try:
         gather.CHUNK_BYTES, gather.SPAN_BYTES, gather.DENSE_SPAN_BYTES = chunk, chunk + 16, 2 * chunk
-        found = b"".join(gather.gathered(tensor, "x"))
+        found = b"".join(bytes(piece) for piece in gather.gathered(tensor, "x"))
     finally:
         gather.CHUNK_BYTES, gather.SPAN_BYTES, gather.DENSE_SPAN_BYTES = kept
     assert found == bytes_of(base.as_strided(shape, stride, offset))
