@@ -118,6 +118,9 @@ MORE_VALUES = {
                              "inv_boxcox1p kl_div log1p log_expit logit ndtr ndtri rel_entr xlog1py xlogy",
     "scipy.special": "expit logit",
     "scipy._lib.array_api_compat.numpy._aliases": "asarray",
+    "sklearn.metrics._scorer": "_passthrough_scorer",
+    "sklearn.metrics.scorer": "_passthrough_scorer",
+    "builtins": "FutureWarning DeprecationWarning UserWarning",
     "torch._C._nn": "gelu elu_ hardtanh leaky_relu log_sigmoid softplus softshrink silu mish",
     # Static methods, which a pickle of protocol 4 names with a dot.
     "torch.optim.lr_scheduler": "CyclicLR._triangular_scale_fn CyclicLR._triangular2_scale_fn",

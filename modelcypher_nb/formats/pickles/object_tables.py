@@ -591,6 +591,7 @@ EARLIER_CLASSES: dict[str, str] = {
 
 # Functions and classes that such instances hold, and that nothing calls.
 VALUES: dict[str, str] = {
+    "builtins": "DeprecationWarning FutureWarning UserWarning",
     "numpy": (
         "abs absolute add all amax amin any arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin around "
         "average bool_ cbrt ceil clip concatenate conjugate copysign cos cosh cumprod cumsum deg2rad degrees diff "
@@ -634,6 +635,7 @@ VALUES: dict[str, str] = {
         "mean_poisson_deviance mean_squared_error mean_squared_log_error mean_tweedie_deviance median_absolute_error "
         "r2_score root_mean_squared_error root_mean_squared_log_error"
     ),
+    "sklearn.metrics._scorer": "_passthrough_scorer",
     "sklearn.metrics.cluster._bicluster": "consensus_score",
     "sklearn.metrics.cluster._supervised": (
         "adjusted_mutual_info_score adjusted_rand_score check_clusterings completeness_score contingency_matrix "
@@ -651,6 +653,7 @@ VALUES: dict[str, str] = {
         "pairwise_distances_argmin_min pairwise_distances_chunked pairwise_kernels polynomial_kernel rbf_kernel "
         "sigmoid_kernel"
     ),
+    "sklearn.metrics.scorer": "_passthrough_scorer",
     "sklearn.neural_network._base": (
         "binary_log_loss inplace_exp inplace_identity inplace_identity_derivative inplace_logistic "
         "inplace_logistic_derivative inplace_relu inplace_relu_derivative inplace_softmax inplace_tanh "

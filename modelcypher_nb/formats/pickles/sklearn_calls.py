@@ -56,9 +56,9 @@ METRIC_CLASSES = tuple(
     (module, f"{name}Distance{bits}") for module in METRIC_MODULES for name in METRICS for bits in ("", "64", "32")
 )
 SEARCH_TREES = {
-    **{(module, "newObj"): tuple((module, f"KDTree{bits}") for bits in ("", "64", "32"))
+    **{(module, "newObj"): tuple((module, name) for name in ("KDTree", "KDTree64", "KDTree32", "BinaryTree"))
        for module in ("sklearn.neighbors._kd_tree", "sklearn.neighbors.kd_tree")},
-    **{(module, "newObj"): tuple((module, f"BallTree{bits}") for bits in ("", "64", "32"))
+    **{(module, "newObj"): tuple((module, name) for name in ("BallTree", "BallTree64", "BallTree32", "BinaryTree"))
        for module in ("sklearn.neighbors._ball_tree", "sklearn.neighbors.ball_tree")},
 }  # fmt: skip
 
@@ -103,14 +103,24 @@ COMPILED_LOSSES = {
     "CyHalfBinomialLoss": 0, "CyExponentialLoss": 0, "CyHalfMultinomialLoss": 0, "CyPinballLoss": 1, "CyHuberLoss": 1,
     "CyHalfTweedieLoss": 1, "CyHalfTweedieLossIdentity": 1,
 }  # fmt: skip
-MULTINOMIAL = ("sklearn._loss._loss", "CyHalfMultinomialLoss")
+LOSS_MODULE = "sklearn._loss._loss"
 
 
-def _unpickled_loss(arguments: tuple[Any, ...]) -> bool:
-    """`__pyx_unpickle_CyHalfMultinomialLoss(class, checksum, None or no state)`."""
-    if len(arguments) != 3 or not is_class(arguments[0], MULTINOMIAL) or type(arguments[1]) is not int:
-        return False
-    return arguments[2] is None or arguments[2] == ()
+def _unpickled_loss(name: str) -> Callable[[tuple[Any, ...]], bool]:
+    """`__pyx_unpickle_NAME(class, checksum, state)`, as scikit-learn wrote losses until 1.3, and this one still."""
+
+    def is_own(arguments: tuple[Any, ...]) -> bool:
+        if len(arguments) != 3 or not is_class(arguments[0], (LOSS_MODULE, name)) or type(arguments[1]) is not int:
+            return False
+        state = arguments[2]
+        return state is None or (type(state) is tuple and len(state) < 2 and all(type(one) is float for one in state))
+
+    return is_own
+
+
+def _triplet(arguments: tuple[Any, ...]) -> bool:
+    """`_ImputerTriplet`, a tuple of a column, its neighbours and an estimator; a tuple only holds."""
+    return len(arguments) == 3
 
 
 def _no_state(state: Any) -> bool:
@@ -136,12 +146,17 @@ CALLS: dict[Key, ObjectCall] = {
         for name, count in LOSSES.items()
     },
     **{
-        ("sklearn._loss._loss", name): ObjectCall("a loss with a number at most", numbers(count))
+        (LOSS_MODULE, name): ObjectCall("a loss with a number at most", numbers(count))
         for name, count in COMPILED_LOSSES.items()
     },
-    ("sklearn._loss._loss", "__pyx_unpickle_CyHalfMultinomialLoss"): ObjectCall(
-        "a loss without a state", _unpickled_loss, _no_state
-    ),
+    **{
+        (LOSS_MODULE, f"__pyx_unpickle_{name}"): ObjectCall("a loss", _unpickled_loss(name), _no_state)
+        for name in COMPILED_LOSSES
+    },
+    ("sklearn.impute._iterative", "_ImputerTriplet"): ObjectCall("a tuple", _triplet),
+    ("sklearn.impute", "_ImputerTriplet"): ObjectCall("a tuple", _triplet),
 }
 # The classes that newObj and its like are given, which stand as values.
-HELD: frozenset[Key] = frozenset(METRIC_CLASSES).union(*SEARCH_TREES.values(), (MULTINOMIAL,))
+HELD: frozenset[Key] = frozenset(METRIC_CLASSES).union(
+    *SEARCH_TREES.values(), ((LOSS_MODULE, name) for name in COMPILED_LOSSES)
+)

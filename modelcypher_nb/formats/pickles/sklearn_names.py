@@ -1,4 +1,4 @@
-"""scikit-learn's one harmless container: a dict whose keys are attributes too, which fitted ensembles hold."""
+"""scikit-learn's two harmless containers: dicts that fitted ensembles and searches hold."""
 
 from __future__ import annotations
 
@@ -20,8 +20,16 @@ def _bunch(context: Context, arguments: tuple[Any, ...]) -> PlainDict:
     return PlainDict("sklearn.utils.Bunch")
 
 
+def _deprecated(context: Context, arguments: tuple[Any, ...]) -> PlainDict:
+    del context
+    exactly(arguments, 0)
+    return PlainDict("sklearn.utils.deprecation.DeprecationDict")
+
+
 NAMES: dict[tuple[str, str], Trusted] = {
-    # It has no __setitem__ of its own, and its __setstate__ does nothing.
-    (module, "Bunch"): Trusted("a dict", _bunch, level="data")
-    for module in ("sklearn.utils._bunch", "sklearn.utils", "sklearn.datasets.base")
+    # Neither has a __setitem__ of its own; a Bunch's __setstate__ does nothing, the other takes attributes.
+    ("sklearn.utils._bunch", "Bunch"): Trusted("a dict", _bunch, level="data"),
+    ("sklearn.utils", "Bunch"): Trusted("a dict", _bunch, level="data"),
+    ("sklearn.datasets.base", "Bunch"): Trusted("a dict", _bunch, level="data"),
+    ("sklearn.utils.deprecation", "DeprecationDict"): Trusted("a dict", _deprecated, level="data"),
 }

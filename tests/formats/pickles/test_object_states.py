@@ -223,3 +223,41 @@ def test_a_list_that_holds_itself_is_judged() -> None:
     assert StateJudge().is_inert({"param_groups": endless})
     endless.append(Opaque("net.Net"))
     assert not StateJudge().is_inert({"param_groups": endless})
+
+
+# What earlier releases wrote
+
+EARLIER = (
+    ("sklearn.svm.classes", "SVC"),
+    ("sklearn.ensemble.forest", "RandomForestClassifier"),
+    ("sklearn.linear_model.logistic", "LogisticRegression"),
+    ("sklearn.tree.tree", "DecisionTreeRegressor"),
+    ("sklearn.preprocessing.imputation", "Imputer"),
+    ("sklearn.ensemble._gb_losses", "BinomialDeviance"),
+    ("torch.nn.quantized.modules.linear", "LinearPackedParams"),
+    ("scipy.sparse.csr", "csr_matrix"),
+)
+
+
+@pytest.mark.parametrize(("module", "name"), EARLIER, ids=lambda text: text)
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_a_class_that_has_moved_since_is_objects(module: str, name: str, protocol: int) -> None:
+    kind = Name(module, name)
+    base = (kind, Name("__builtin__", "object"), None)
+    made = Call(Name("copy_reg", "_reconstructor"), base) if protocol == 0 else New(kind)
+    assert verdict(Built(made, {"C": 1.0, "kernel": "rbf"}), protocol) == "objects"
+
+
+def test_a_loss_of_an_earlier_release_is_made_of_its_own_class_alone() -> None:
+    module = "sklearn._loss._loss"
+    maker, own = Name(module, "__pyx_unpickle_CyHalfGammaLoss"), Name(module, "CyHalfGammaLoss")
+    assert verdict(Call(maker, (own, 222419149, ()))) == "objects"
+    for arguments in ((own, 1, (own,)), (Name("net", "Net"), 1, ()), (own, own, ()), (own, 1, "text"), (own, 1)):
+        assert verdict(Call(maker, arguments)) == "code"
+
+
+def test_a_search_tree_of_an_earlier_release_is_made_of_its_own_class_alone() -> None:
+    maker = Name("sklearn.neighbors.kd_tree", "newObj")
+    assert verdict(Call(maker, (Name("sklearn.neighbors.kd_tree", "BinaryTree"),))) == "objects"
+    assert verdict(Call(maker, (Name("sklearn.neighbors.ball_tree", "BallTree"),))) == "code"
+    assert verdict(Call(maker, (New(Name("sklearn.neighbors.kd_tree", "BinaryTree")),))) == "code"
