@@ -60,10 +60,18 @@ def model_facts(
         source=_source(report, record),
         lineage=record.lineage or None if record else None,
         pickled=detect.pickled(safe, report),
-        warning=PickleNote.of(f"{record.id}@{record.version}" if record else shown(safe.given), report.pickled),
+        warning=_pickle_note(report, safe, record),
         tree=report.tree,
         report=report,
     )
+
+
+def _pickle_note(report: ModelReport, safe: SafePath, record: ModelRecord | None) -> PickleNote | None:
+    """What is told of files that rely on pickle; nothing where they weren't read, for then nothing can be converted."""
+    if report.verdict.level in {"malformed", "unsupported"}:
+        return None
+    reference = f"{record.id}@{record.version}" if record else shown(safe.given)
+    return PickleNote.of(reference, report.pickled, report.verdict.level)
 
 
 def _source(report: ModelReport, record: ModelRecord | None) -> ModelSource | None:

@@ -220,11 +220,13 @@ class Call:
     Attributes:
         principal: `person`, or `assistant:` and the client's name.
         scopes: what an assistant's token allows; a person has all.
+        show_progress: how a long work is shown where not as the session shows it.
     """
 
     session: Session
     principal: str
     scopes: frozenset[str] = field(default=SCOPES)
+    show_progress: Callable[[str], AbstractContextManager[Tell]] | None = field(default=None, compare=False)
 
     @property
     def is_assistant(self) -> bool:
@@ -253,7 +255,7 @@ class Call:
         Args:
             what: a verb and what is counted, as in "scanned files".
         """
-        show = self.session.show_progress
+        show = self.show_progress or self.session.show_progress
         return show(what) if show is not None and not self.is_assistant else nullcontext(_tell_nobody)
 
     def audit(self, operation: Operation, arguments: Mapping[str, Any], outcome: str, milliseconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .markup import Markup, element, joined
@@ -27,6 +28,7 @@ WORD = "text-align:left;padding:1px 14px 1px 0;white-space:nowrap"
 LONG = "text-align:left;padding:1px 14px 1px 0;overflow-wrap:anywhere"  # gives way when the place is narrow
 LONG_CHARACTERS = 32
 MOST_ROWS = 40
+SENTENCE = 2000  # characters of one sentence: a reason that is cut off is none
 
 
 def render(facts: Any) -> str:
@@ -65,6 +67,8 @@ def _cell(tag: str, value: Cell, style: str) -> Markup:
 def _table(table: Table, most_rows: int) -> Markup:
     if not table.rows:
         return element("div", {"style": FAINT}, f"{table.title}: {table.empty}")
+    if table.stacked:
+        return _stack(table, most_rows)
     head = [
         element("th", {"style": f"{RULE};{NUMBER if column.number else WORD};font-weight:600"}, column.label)
         for column in table.columns
@@ -79,7 +83,36 @@ def _table(table: Table, most_rows: int) -> Markup:
     named = any(column.label for column in table.columns)
     top = element("thead", None, element("tr", None, *head)) if named else Markup("")
     grid = element("table", {"style": TABLE}, top, element("tbody", None, *rows))
-    more = table.total - len(rows)
+    return _titled(table, grid, len(rows))
+
+
+def _stack(table: Table, most_rows: int) -> Markup:
+    """Rows of sentences: the first cell, and beside it the others, one below another."""
+    rows = [
+        element(
+            "tr",
+            None,
+            element("th", {"style": f"{LABEL};{RULE}"}, first.text),
+            element("td", {"style": f"{VALUE};{RULE}"}, *_sentences(rest)),
+        )
+        for first, *rest in table.rows[:most_rows]
+    ]
+    grid = element("table", {"style": f"{TABLE};width:100%"}, element("tbody", None, *rows))
+    return _titled(table, grid, len(rows))
+
+
+def _sentences(cells: Sequence[Cell]) -> list[Markup]:
+    """The cells that say something of their own: the first as it is, the others in smaller voice."""
+    told = [cell for cell in cells if cell.text]
+    kept = [cell for cell in told if not any(cell.text in other.text for other in told if other.text != cell.text)]
+    return [
+        element("div", {"style": FAINT if place else "", "data-volatile": cell.volatile}, cell.text, limit=SENTENCE)
+        for place, cell in enumerate(kept)
+    ]
+
+
+def _titled(table: Table, grid: Markup, shown: int) -> Markup:
+    more = table.total - shown
     tail = element("div", {"style": FAINT}, f"… and {more:,} more") if more > 0 else Markup("")
     title = f"{table.title} ({table.total:,})"
     if table.folded:
@@ -90,4 +123,6 @@ def _table(table: Table, most_rows: int) -> Markup:
 def _block(block: Block, most_rows: int) -> Markup:
     lines = Markup("\n").join(element("span", None, line, limit=2000) for line in block.lines[-most_rows * 5 :])
     body = element("pre", {"style": "margin:4px 0;overflow-x:auto", "data-volatile": block.volatile}, Markup(lines))
+    if block.folded:
+        return element("details", None, element("summary", None, block.title), body)
     return joined(element("div", {"style": "font-weight:600"}, block.title), body) if block.title else body

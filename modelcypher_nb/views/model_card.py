@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelCard"]
 
+CONVERTED = ("weights", "data", "objects")  # by a click
+
 
 class ModelCard(View):
     """A model's card.
@@ -165,7 +167,8 @@ class _Source(Shown):
         facts = self.model.facts
         if facts.format == IN_MEMORY:
             return []
-        convert = ["convert"] if facts.pickled else []
+        # What would run code elsewhere is taken apart on a command that says so, not on a click.
+        convert = ["convert"] if facts.pickled and facts.verdict.level in CONVERTED else []
         if facts.reference is not None:
             return ["verify", *convert]
         return ["register", *convert] if facts.digest is not None else ["digest", "register", *convert]

@@ -55,11 +55,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines that keep their breaks: a log, a snippet to paste."""
+    """Lines that keep their breaks: a log, a snippet to paste.
+
+    Attributes:
+        folded: whether HTML shows it only on request.
+    """
 
     title: str
     lines: tuple[str, ...]
     volatile: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ FINDINGS_SHOWN = 20
 FILES_SHOWN = 40
 LEFT_OUT_SHOWN = 12
 TREE_LINES, TREE_DEPTH = 40, 4
+EMPTY = frozenset({"{}", "[]", "()", "None"})
 
 # What each verdict means to the person who is about to load the file.
 MEANINGS = {
@@ -88,8 +89,8 @@ def _content_blocks(tree: TreeNode | None) -> tuple[Block, ...]:
     if tree is None or all(child.kind == "parameter" or child.kind.endswith("tensor") for child in tree.children):
         return ()
     lines = _tree_lines(tree, 0)
-    more = [f"… and {n.whole(len(lines) - TREE_LINES)} more"] if len(lines) > TREE_LINES else []
-    return (Block("Holds", (*lines[:TREE_LINES], *more)),)
+    more = [f"… and {n.plural(len(lines) - TREE_LINES, 'more line')}"] if len(lines) > TREE_LINES else []
+    return (Block("Everything in the file", (*lines[:TREE_LINES], *more), folded=True),)
 
 
 def _tree_lines(node: TreeNode, depth: int) -> list[str]:
@@ -97,16 +98,24 @@ def _tree_lines(node: TreeNode, depth: int) -> list[str]:
     text = f"{'  ' * depth}{node.key}{': ' if node.key else ''}{node.kind}{f' {node.text}' if node.text else ''}"
     if depth >= TREE_DEPTH:
         return [text]
-    lines = [line for child in node.children for line in _tree_lines(child, depth + 1)]
-    more = [f"{'  ' * (depth + 1)}… and {n.whole(node.omitted)} more"] if node.omitted else []
-    return [text, *lines, *more]
+    told = [child for child in node.children if not _is_empty_attribute(child)]
+    lines = [line for child in told for line in _tree_lines(child, depth + 1)]
+    empty = len(node.children) - len(told)
+    more = [f"{n.whole(empty)} that hold nothing"] if empty else []
+    more += [f"{n.whole(node.omitted)} more"] if node.omitted else []
+    return [text, *lines, *(f"{'  ' * (depth + 1)}… and {one}" for one in more)]
+
+
+def _is_empty_attribute(node: TreeNode) -> bool:
+    """Whether it is one of the many empty hooks that each module bears."""
+    return node.key.startswith("_") and not node.children and node.text in EMPTY
 
 
 def _model_facts(facts: ModelFacts) -> tuple[tuple[str, Cell], ...]:
     on_disk = facts.format != IN_MEMORY
     return pairs(
         ("Verdict", verdict_text(facts)),
-        ("Pickle", _pickle_text(facts)),
+        *_pickle_facts(facts),
         ("Data types", dtype_text(facts.dtypes)),
         ("Reference", facts.reference),
         ("State", facts.state if facts.state != "registered" else None),
@@ -122,11 +131,13 @@ def _model_facts(facts: ModelFacts) -> tuple[tuple[str, Cell], ...]:
     )
 
 
-def _pickle_text(facts: ModelFacts) -> Cell | None:
+def _pickle_facts(facts: ModelFacts) -> tuple[tuple[str, object], ...]:
     """That it relies on pickle, and what makes safetensors of it."""
     if facts.warning is None:
-        return None
-    return volatile(f"relies on it; converted to safetensors by: {facts.warning.command}")
+        return ()
+    does = "would" if facts.verdict.level == "code" else "can"
+    pickle = f"it relies on pickle, which {does} run code in other loaders; here nothing runs"
+    return ("Pickle", pickle), ("Convert", volatile(facts.warning.command))
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
@@ -134,15 +145,20 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     rows = [
         (
             item.level,
-            volatile(item.what),
+            _sentence(item.what),
             volatile(place_text(item)),
-            volatile(item.excerpt or ""),
-            volatile(item.remedy or ""),
+            _sentence(item.excerpt),
+            _sentence(item.remedy),
         )
         for item in findings[:FINDINGS_SHOWN]
     ]
     columns = ("level", "what", "where", "excerpt", "next")
     return table("Findings", columns, rows, total=len(findings), stacked=True)
+
+
+def _sentence(text: str | None) -> Cell:
+    """A sentence, which is another one in another place where it names a path."""
+    return Cell(text or "", volatile="/" in (text or ""))
 
 
 def place_text(finding: Finding) -> str:
@@ -163,10 +179,26 @@ def tensor_row(tensor: TensorInfo) -> tuple[Any, ...]:
     return tensor.name, tensor.dtype, n.shape(tensor.shape), n.size(tensor.size_bytes)
 
 
+def tensor_story(tensor: TensorInfo) -> str:
+    """What is special about where its values lie; empty where nothing is."""
+    whole = tensor.storage_bytes if (tensor.storage_bytes or 0) > tensor.size_bytes else None
+    told = (
+        None if tensor.layout == "dense" else tensor.layout,
+        None if tensor.alias_of is None else f"the same bytes as {tensor.alias_of}",
+        None if tensor.strides is None else f"strides {', '.join(map(str, tensor.strides))}",
+        None if whole is None else f"part of {n.size(whole)}",
+    )
+    return "; ".join(part for part in told if part)
+
+
 def tensors_table(facts: ModelFacts) -> Table:
     """The tensors in file order."""
     columns: tuple[str, ...] = ("name", "dtype", "#shape", "#size")
     rows = [tensor_row(tensor) for tensor in facts.tensors]
+    stories = [tensor_story(tensor) for tensor in facts.tensors]
+    if any(stories):
+        columns += ("note",)
+        rows = [(*row, story) for row, story in zip(rows, stories, strict=True)]
     if len(facts.files) > 1:  # several files may well hold tensors of one name
         columns += ("file",)
         rows = [(*row, tensor.file) for row, tensor in zip(rows, facts.tensors, strict=True)]

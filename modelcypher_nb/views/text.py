@@ -63,7 +63,7 @@ def _table(table: Table, *, volatile: bool) -> str:
     if not kept:
         return ""
     if table.stacked:
-        return _stack(table, kept)
+        return _stack(table, kept, volatile=volatile)
     rows = [
         [ELLIPSIS if row[index].volatile and not volatile else _text(row[index]) for index in kept]
         for row in table.rows
@@ -75,12 +75,13 @@ def _table(table: Table, *, volatile: bool) -> str:
     return _titled(table, lines)
 
 
-def _stack(table: Table, kept: list[int]) -> str:
+def _stack(table: Table, kept: list[int], *, volatile: bool) -> str:
     """Rows of sentences: the first cell, and beside it the others, one below another."""
     width = max(len(_text(row[kept[0]])) for row in table.rows)
     lines = []
     for row in table.rows:
-        first, *sentences = (_text(row[index], SENTENCE) for index in kept)
+        cells = (row[index] for index in kept)
+        first, *sentences = (_text(cell, SENTENCE) if volatile or not cell.volatile else "" for cell in cells)
         said = [text for text in sentences if text and not any(text in other for other in sentences if other != text)]
         lines.append(f"  {first.ljust(width)}  {said[0] if said else ''}".rstrip())
         lines += [f"  {' ' * width}  {text}" for text in said[1:]]

@@ -20,6 +20,7 @@ LISTS = frozenset(
 )
 MAPS = frozenset({"metadata", "lineage", "config", "dtypes"})
 NEWEST_LAST = frozenset({"events"})
+FEW_CHILDREN = 4  # within one value of a tree, below which the depth gives way instead
 
 
 def encoded(value: Any) -> bytes:
@@ -50,10 +51,10 @@ def thinned(data: Mapping[str, Any], limit: int) -> dict[str, Any]:
     What was left out is counted under `leftOut`, by the name of its list; a series says it by its `count`.
     """
     result: dict[str, Any] = bounded(data)
+    left: dict[str, int] = dict(result.pop("leftOut", {}))  # of an earlier, larger thinning
     for one in result.get("series", ()):
         if len(one["steps"]) > MOST_POINTS:
             decimate(one, MOST_POINTS)
-    left: dict[str, int] = {}
     while len(encoded(result)) + 100 > limit and _shorten_largest(result, left):
         pass
     if left:
@@ -75,6 +76,9 @@ def _shorten_largest(result: dict[str, Any], left: dict[str, int]) -> bool:
             left["series"] = left.get("series", 0) + len(item)
             holder[key] = []
         return True
+    if key == "tree":
+        _shorten_tree(item)
+        return True
     keep = len(item) // 2
     left[key] = left.get(key, 0) + len(item) - keep
     if isinstance(item, dict):
@@ -88,12 +92,37 @@ def _shrinkable(value: dict[str, Any]) -> list[tuple[dict[str, Any], str, Any]]:
     found = []
     for key, item in value.items():
         if item and (
-            key == "series" or (key in LISTS and isinstance(item, list)) or (key in MAPS and isinstance(item, dict))
+            key == "series"
+            or (key == "tree" and item.get("children"))
+            or (key in LISTS and isinstance(item, list))
+            or (key in MAPS and isinstance(item, dict))
         ):
             found.append((value, key, item))
-        elif isinstance(item, dict):
+        elif isinstance(item, dict) and key != "tree":
             found += _shrinkable(item)
     return found
+
+
+def _shorten_tree(root: dict[str, Any]) -> None:
+    """Halve the longest lists of a tree of values; where all are short, leave out what lies deepest.
+
+    So the first values of each kind and the way to them stay; every node counts what it lacks.
+    """
+    nodes = _with_children(root, 0)
+    longest = max(len(node["children"]) for _, node in nodes)
+    deepest = max(depth for depth, _ in nodes)
+    for depth, node in nodes:
+        kept = node["children"]
+        keep = min(len(kept), longest // 2) if longest > FEW_CHILDREN else 0 if depth == deepest else len(kept)
+        if keep < len(kept):
+            node["omitted"] = node.get("omitted", 0) + len(kept) - keep
+            node["children"] = kept[:keep]
+
+
+def _with_children(node: dict[str, Any], depth: int) -> list[tuple[int, dict[str, Any]]]:
+    if not node.get("children"):
+        return []
+    return [(depth, node), *(found for child in node["children"] for found in _with_children(child, depth + 1))]
 
 
 def decimate(one: dict[str, Any], points: int) -> None:

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from modelcypher_nb.formats.report import Finding, TensorInfo, TreeNode, Verdict
+from modelcypher_nb.operations.facts import ModelFacts
 from modelcypher_nb.views.bundle import MOST_BYTES, SAVED, bundle, payload
 from modelcypher_nb.views.messages import MIME, WIDGET_MIME
 from modelcypher_nb.views.sheet import Sheet, table
+from modelcypher_nb.views.sheets_models import model_sheet
 from modelcypher_nb.views.thin import decimate, encoded, thinned
 
 
@@ -49,6 +52,58 @@ def test_the_largest_object_stays_within_its_bytes_in_all_formats_together(data:
     made = bundle(payload("model_card", "card-1", "n" * 32, data), sheet, widget="w" * 32, picture=b"\0" * 30_000)
     assert set(made) == {MIME, WIDGET_MIME, "text/html", "text/plain", "image/png"}
     assert size(made) <= MOST_BYTES
+
+
+def values(width: int, depth: int) -> dict[str, Any]:
+    """A node of a card's tree with so many values in each of so many levels."""
+    made: dict[str, Any] = {"key": "k" * 100, "kind": "dict", "text": "x" * 100}
+    return {**made, "children": [values(width, depth - 1) for _ in range(width)]} if depth else made
+
+
+def card_sheet(tensors: int, width: int, depth: int) -> Sheet:
+    """What HTML and text say of such a card."""
+    rows = tuple(TensorInfo(f"layers.{i}", "F32", (64, 64), 16_384, alias_of="layers.0") for i in range(tensors))
+    facts = ModelFacts(
+        name="net",
+        path="/data/net.pt",
+        format="torch checkpoint",
+        verdict=Verdict(
+            "data", (Finding("data", "<" * 2_000, "/data/net.pt", "&" * 2_000, excerpt="'" * 2_000),) * 900
+        ),
+        parameter_count=12,
+        dtypes={"F32": 12},
+        size_bytes=48,
+        placement="on this disk",
+        tensor_count=tensors,
+        tensors=rows,
+        tree=tree(width, depth),
+    )
+    return model_sheet(facts)
+
+
+def tree(width: int, depth: int) -> TreeNode:
+    children = tuple(tree(width, depth - 1) for _ in range(width)) if depth else ()
+    return TreeNode("<" * 100, "dict", "&" * 100, children)
+
+
+@pytest.mark.parametrize(("width", "depth"), [(600, 1), (24, 2), (2, 8), (1, 24)])
+def test_a_card_of_a_huge_tree_and_twenty_thousand_tensors_stays_within_its_bytes(width: int, depth: int) -> None:
+    data = {**card(20_000), "tree": values(width, depth)}
+    made = bundle(payload("model_card", "card-1", "n" * 32, data), card_sheet(20_000, width, depth))
+    assert size(made) <= MOST_BYTES
+    kept = json.loads(made[MIME]["data"])
+    assert kept["tree"]["children"], "the first level stays as long as anything does"
+    assert len(kept["tensors"]) + kept["leftOut"]["tensors"] == 20_000
+
+
+def test_a_thinned_tree_keeps_the_way_to_what_it_keeps_and_counts_the_rest() -> None:
+    whole = values(24, 2)
+    kept = thinned({"tree": whole}, 20_000)["tree"]
+    assert len(encoded(kept)) < 20_000
+    assert len(kept["children"]) + kept["omitted"] == 24
+    assert all(len(child["children"]) + child["omitted"] == 24 for child in kept["children"])
+    deep = thinned({"tree": values(2, 8)}, 20_000)["tree"]
+    assert len(deep["children"]) == 2
 
 
 def test_what_was_left_out_is_counted() -> None:

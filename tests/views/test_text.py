@@ -6,13 +6,14 @@ import typing
 
 import pytest
 
-from modelcypher_nb.formats.report import FileInfo, Finding, TensorInfo, Verdict
+from modelcypher_nb.formats.report import FileInfo, Finding, TensorInfo, TreeNode, Verdict
 from modelcypher_nb.operations import OPERATIONS, facts
 from modelcypher_nb.operations.operation import find
 from modelcypher_nb.store.records import JobRecord
 from modelcypher_nb.views import html, text
 from modelcypher_nb.views.sheet import Block, Sheet, cell, pairs, table, volatile
 from modelcypher_nb.views.sheets import SHEETS
+from modelcypher_nb.views.sheets_models import model_sheet
 from modelcypher_nb.views.sheets_system import server_sheet
 
 
@@ -173,3 +174,80 @@ def test_a_stopped_server_s_tools_are_not_listed_as_if_offered() -> None:
     assert "Tools it would offer (1)" in text.render(server)
     running = dataclasses.replace(server, state="running")
     assert "Tools (1)" in text.draw(server_sheet(running, live=False)), "what is saved of a running server says so"
+
+
+PICKLED = facts.PickleNote("/data/net.pt relies on pickle, ...", "mc model convert /data/net.pt")
+CALLED = Finding(
+    "code",
+    "Whatever opens this pickle calls posix.system.",
+    "/data/net.pt",
+    "Look at it with: mc model show /data/net.pt",
+    member="net/data.pkl",
+    offset=1249,
+    excerpt="posix.system('date')",
+)
+
+
+@pytest.mark.parametrize("draw", [html.render, text.render])
+def test_a_pickle_s_card_says_what_that_means_and_how_to_convert_it(draw: typing.Callable[[object], str]) -> None:
+    drawn = draw(model(warning=PICKLED))
+    assert "it relies on pickle, which can run code in other loaders; here nothing runs" in drawn
+    assert "mc model convert /data/net.pt" in drawn
+    assert "<button" not in drawn
+
+
+@pytest.mark.parametrize("draw", [html.render, text.render])
+def test_a_finding_tells_member_byte_excerpt_and_next_step(draw: typing.Callable[[object], str]) -> None:
+    drawn = draw(model(verdict=Verdict("code", (CALLED,))))
+    assert "/data/net.pt, member net/data.pkl, byte 1,249" in drawn
+    assert "posix.system(" in drawn
+    assert "date" in drawn
+    assert "Look at it with: mc model show /data/net.pt" in drawn
+
+
+def test_a_stored_text_keeps_what_was_found_without_the_paths_in_it() -> None:
+    stored = text.draw(model_sheet(model(verdict=Verdict("code", (CALLED,)), warning=PICKLED)), volatile=False)
+    assert "  code  Whatever opens this pickle calls posix.system.\n        posix.system('date')" in stored
+    assert "it relies on pickle" in stored
+    assert "/data" not in stored
+
+
+@pytest.mark.parametrize("draw", [html.render, text.render])
+def test_tensors_tell_what_is_special_about_where_they_lie(draw: typing.Callable[[object], str]) -> None:
+    tensors = (
+        TensorInfo("a", "F32", (3, 4), 48),
+        TensorInfo("tied", "F32", (3, 4), 48, alias_of="a"),
+        TensorInfo("turned", "F32", (4, 3), 48, strides=(1, 4)),
+        TensorInfo("part", "F32", (4,), 16, storage="0", storage_bytes=48),
+        TensorInfo("few", "F32", (4, 3), 8, layout="sparse_coo"),
+    )
+    drawn = draw(model(tensors=tensors, tensor_count=5))
+    for told in ("the same bytes as a", "strides 1, 4", "part of 48 B", "sparse_coo"):
+        assert told in drawn
+    assert "note" not in draw(model())
+
+
+def tree(width: int, depth: int) -> TreeNode:
+    """A tree of `width` values in each of `depth` levels."""
+    children = tuple(tree(width, depth - 1) for _ in range(width)) if depth else ()
+    return TreeNode("key" * 30, "dict", f"{width} values", children)
+
+
+@pytest.mark.parametrize("draw", [html.render, text.render])
+def test_everything_in_a_file_is_listed_as_far_as_a_page_takes_it(draw: typing.Callable[[object], str]) -> None:
+    small = TreeNode("", "dict", "2 values", (TreeNode("epoch", "int", "3"), TreeNode("args", "dict", "9", omitted=9)))
+    drawn = draw(model(tree=small))
+    assert "epoch: int 3" in drawn
+    assert "… and 9 more" in drawn
+    large = draw(model(tree=tree(10, 4)))
+    assert "… and " in large
+    assert large.count("keykey") < 2_000
+
+
+def test_the_empty_hooks_of_a_module_take_one_line_together() -> None:
+    hooks = tuple(TreeNode(f"_hook{number}", "dict", "{}") for number in range(15))
+    drawn = text.render(
+        model(tree=TreeNode("", "torch.nn.Linear", "16 values", (*hooks, TreeNode("bias", "bool", "True"))))
+    )
+    assert "_hook" not in drawn
+    assert "… and 15 that hold nothing" in drawn

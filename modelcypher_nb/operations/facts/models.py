@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from ...formats.report import FileInfo, JudgedFile, ModelReport, TensorInfo, TreeNode, Verdict
+from ...formats.report import FileInfo, JudgedFile, Level, ModelReport, TensorInfo, TreeNode, Verdict
 from ...store.ids import ModelSource
 
 if TYPE_CHECKING:
@@ -34,14 +34,16 @@ class PickleNote:
     command: str
 
     @classmethod
-    def of(cls, reference: str, pickled: tuple[str, ...]) -> PickleNote | None:
-        """The note on a model; None where nothing of it relies on pickle."""
+    def of(cls, reference: str, pickled: tuple[str, ...], level: Level = "data") -> PickleNote | None:
+        """The note on a model of that verdict, if it is known; None where nothing of it relies on pickle."""
         if not pickled:
             return None
         several = f"{len(pickled)} files of {reference} rely on pickle"
         what = f"{reference} relies on pickle" if len(pickled) == 1 else several
-        text = f"{what}, which can run code in other loaders; here nothing runs. Convert it once:"
-        return cls(text, f"mc model convert {quote(reference)}")
+        does = "would" if level == "code" else "can"
+        take = "Take its tensors alone:" if level == "code" else "Convert it once:"
+        text = f"{what}, which {does} run code in other loaders; here nothing runs. {take}"
+        return cls(text, f"mc model convert {'--rescue ' if level == 'code' else ''}{quote(reference)}")
 
 
 @dataclass(frozen=True, slots=True)
