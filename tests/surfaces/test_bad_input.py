@@ -96,9 +96,30 @@ BAD = {
         "model_register", {"path": "lying.safetensors", "name": "lying"}, "MalformedError", 2,
         ("needs 4000 bytes, but its data_offsets [0, 16] hold 16 bytes", "Fetch the file again"),
     ),
-    "a pickle": Bad(
-        "model_show", {"model_id": "pickled.bin"}, "UnsupportedFormatError", 3,
-        ("isn't read: pickle", "Look for a safetensors version"),
+    "a format that isn't read": Bad(
+        "model_show", {"model_id": "packed.bin"}, "UnsupportedFormatError", 3,
+        ("isn't read: 7z archive", "Look for a safetensors version"),
+    ),
+    "a pickle that runs code to convert": Bad(
+        "model_convert", {"model_id": "evil.bin"}, "UnsafeFileError", 65,
+        ("is judged code, and isn't converted", "mc model convert --rescue"),
+    ),
+    "a pickle without tensors to convert": Bad(
+        "model_convert", {"model_id": "pickled.bin"}, "UsageError", 64,
+        ("holds no tensors", "See what it holds with: mc model show"),
+    ),
+    "safetensors to convert": Bad(
+        "model_convert", {"model_id": "./small.safetensors", "output": "more.safetensors"}, "UsageError", 64,
+        ("is safetensors already", "Load it as it is"),
+    ),
+    "a pattern that matches nothing": Bad(
+        "model_scan", {"path": ["*.pth"]}, "MissingFileError", 66,
+        ("The pattern '*.pth' matches nothing.", "Check the spelling"),
+    ),
+    "a class that the file doesn't hold": Bad(
+        "model_trust", {"digest": "evil.bin", "class_name": "a.B"}, "UsageError", 64,
+        ("has no finding that a.B is dangerous", "The names in its findings: posix.system."),
+        people=True,
     ),
     "a path outside the roots": Bad(
         "model_show", {"model_id": "/etc/hostname"}, "PathRefusedError", 66,
@@ -165,7 +186,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     (work / "cut.safetensors").write_bytes(whole[:-3])
     header = json.dumps({"a": {"dtype": "F32", "shape": [1000], "data_offsets": [0, 16]}}).encode()
     (work / "lying.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(16))
-    (work / "pickled.bin").write_bytes(b"\x80\x04}q\x00.")
+    (work / "pickled.bin").write_bytes(b"\x80\x04}.")
+    (work / "packed.bin").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(64))
+    (work / "evil.bin").write_bytes(b"\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R.")
     (folder / "secret.safetensors").write_bytes(whole)
     variables = environment(folder / "home", **LIMITS)
     with running(work, variables) as kernel:

@@ -19,6 +19,8 @@ from modelcypher_nb.operations.session import Session
 from modelcypher_nb.surfaces import command_line
 from modelcypher_nb.surfaces.vocabulary import commands, resolve
 from modelcypher_nb.surfaces.words import parse
+from tests.samples.assembler import Built, Name, New, assembled
+from tests.samples.containers import tensor, torch_zip
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -69,6 +71,32 @@ def test_showing_a_cut_file_gives_2_and_two_lines(mc: Command, small_model: Path
     result = mc("model", "show", cut.name)
     assert (result.returncode, result.stdout) == (2, "")
     assert len(lines(result.stderr)) == 2
+
+
+def test_what_relies_on_pickle_is_told_on_stderr_with_its_conversion(mc: Command, work: Path) -> None:
+    (work / "mine.bin").write_bytes(torch_zip(assembled({"w": tensor(), "epoch": 3}), {"0": bytes(16)}))
+    shown = mc("model", "show", "mine.bin")
+    (line,) = lines(shown.stderr)
+    assert shown.returncode == 0
+    command = line[line.index("mc model convert") :]
+    assert command == f"mc model convert {work}/mine.bin"
+    assert json.loads(mc("model", "show", "--json", "mine.bin").stdout)["warning"]["command"] == command
+    assert mc(*command.split()[1:]).returncode == 0
+    assert mc("model", "show", "mine.safetensors").stderr == ""
+
+
+def test_a_class_is_allowed_listed_and_taken_back_in_words(mc: Command, work: Path) -> None:
+    held = Built(New(Name("torch.package.analyze", "Invented")), {"a": 1})
+    (work / "held.pkl").write_bytes(assembled(held))
+    assert mc("model", "scan", "held.pkl").returncode == 1
+    name = "torch.package.analyze.Invented"
+    digest = json.loads(mc("model", "trust", "held.pkl", name, "--json").stdout)["digest"]
+    assert mc("model", "scan", "held.pkl").returncode == 0
+    assert mc("model", "scan", "--strict", "held.pkl").returncode == 1
+    assert name in mc("model", "trust").stdout
+    assert mc("model", "trust", digest, name, "--remove").returncode == 0
+    assert mc("model", "trust", digest, name, "--remove").returncode == 66
+    assert mc("model", "scan", "held.pkl").returncode == 1
 
 
 def test_an_unknown_format_gives_3(mc: Command, work: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
-from modelcypher_nb.errors import UnknownIdError, UsageError
+from modelcypher_nb.errors import ConflictError, UnknownIdError, UsageError
 from modelcypher_nb.operations.facts import ModelFacts, ModelList
 from modelcypher_nb.operations.session import Session
 from modelcypher_nb.surfaces import completion, magics
@@ -49,6 +49,17 @@ def test_the_value_is_the_result_object(shell: Any, small_model: Path) -> None:
 
 def test_json_gives_the_wire(shell: Any, small_model: Path) -> None:
     assert value(shell, f"%mc model show {small_model.name} --json")["_schema"] == "mc.model.show.v1"
+
+
+def test_a_scan_expands_patterns_and_gives_or_keeps_its_report(shell: Any, small_model: Path) -> None:
+    assert value(shell, "%mc model scan *.safetensors").counts == {"weights": 1}
+    assert value(shell, "%mc model scan --sarif *.safetensors")["version"] == "2.1.0"
+    shell.user_ns["report"] = small_model.with_name("report of mine.sarif")
+    facts = value(shell, "%mc model scan --sarif --output {report} s*.safetensors")
+    assert facts.exit_code == 0
+    assert '"version": "2.1.0"' in shell.user_ns["report"].read_text()
+    with pytest.raises(ConflictError):
+        value(shell, "%mc model scan --output {report} s*.safetensors")
 
 
 def test_a_semicolon_silences_the_value(shell: Any, small_model: Path) -> None:
