@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -195,11 +196,12 @@ def test_a_checkpoint_that_would_run_code_is_named_and_refused_and_its_tensors_r
 @pytest.fixture(scope="module")
 def program() -> bytes:
     target = io.BytesIO()
-    torch.jit.save(torch.jit.script(torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU())), target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch advises to export instead
+        torch.jit.save(torch.jit.script(torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU())), target)
     return target.getvalue()
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_torchscript_program_that_only_computes_is_objects(program: bytes) -> None:
     content = content_of(program)
     assert {finding.level for finding in content.findings} == {"objects"}
