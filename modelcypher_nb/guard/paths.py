@@ -90,17 +90,18 @@ class Guard:
     def _quick(self) -> tuple[Call, tuple[tuple[str, int, int, bool], ...]]:
         """The system call, and beginning, its length, descriptor and kind of each root that `open` needn't compare.
 
-        A root counts where the form of a path tells that it lies there: it holds no other root. Where dotted names or
-        folders are closed to the caller, none does.
+        A root counts where the form of a path tells that it lies there: no other root, and nothing closed, lies in it.
         """
         call = openat2()
-        if call is absent or self.closed or not self.hidden or sys.getfilesystemencoding() != "utf-8":
+        if call is absent or sys.getfilesystemencoding() != "utf-8":
             return call, ()
-        names = [name for root in self.roots for name in (root.path, root.given)]
+        closed = {name for root in self.closed for name in (root.path, root.given)}
+        names = closed.union(*((root.path, root.given) for root in self.roots))
         return call, tuple(
             (f"{root.path}/", len(root.path), root.descriptor(), root.managed)
             for root in sorted(self.roots, key=lambda root: root.kind != "working")
             if root.is_pinned
+            and root.path not in closed
             and not (root.is_file or root.holds_devices or any(name.startswith(f"{root.path}/") for name in names))
         )
 

@@ -97,6 +97,57 @@ def test_a_home_stays_shut_for_assistants_whatever_else_allows_it(tmp_path: Path
                 folder / name
 
 
+def test_a_closed_folder_is_shut_under_every_name_and_open_again_further_in(tmp_path: Path, inside: Path) -> None:
+    (inside / "home" / "runs").mkdir(parents=True)
+    (inside / "home" / "catalog").touch()
+    (inside / "home" / "runs" / "log").touch()
+    (tmp_path / "alias").symlink_to(inside)
+    (tmp_path / "house").symlink_to(inside / "home")
+    for named in (inside, tmp_path / "alias"):
+        for home in (inside / "home", tmp_path / "house"):
+            closed = Root.pin(str(home), "home")
+            roots = (Root.pin(str(named), "working"), Root.pin(str(inside / "home" / "runs"), "registered"))
+            for hidden in (True, False):
+                guard = Guard(roots, str(named), hidden=hidden, closed=(closed,))
+                for way in (named, inside, tmp_path / "alias"):
+                    for name in ("home", "home/", "home/catalog", "sub/../home/catalog", "sub//../home"):
+                        with pytest.raises(PathRefusedError, match="outside"):
+                            guard.open(f"{way}/{name}")
+                    for name in ("home//catalog", ".//home"):
+                        with pytest.raises(PathRefusedError, match="outside"):
+                            guard.open(f"{way}/{name}")
+                    assert text_of(guard, f"{way}/home/runs/log") == ""
+                    assert text_of(guard, f"{way}/file.txt") == "inside"
+    shut = Guard((Root.pin(str(inside), "working"),), str(inside), closed=(Root.pin(str(inside), "home"),))
+    with pytest.raises(PathRefusedError, match="outside"):
+        shut.open("file.txt")
+
+
+def test_a_place_is_told_in_its_plain_form_however_it_was_written(guard: Guard, inside: Path) -> None:
+    for text in (
+        "sub/deep.txt",
+        "sub//deep.txt",
+        f"{inside}//sub///deep.txt",
+        "./sub/./deep.txt",
+        "sub/../sub/deep.txt",
+    ):
+        with guard.open(text) as safe:
+            assert (safe.location, safe.given) == (f"{inside}/sub/deep.txt",) * 2
+    for text in ("sub/", "sub/.", f"{inside}/sub//"):
+        with guard.open(text) as safe:
+            assert (safe.location, safe.name) == (f"{inside}/sub", "sub")
+
+
+def test_an_assistant_without_a_home_reads_no_dotted_component_either(inside: Path) -> None:
+    (inside / ".env").touch()
+    theirs = Guard((Root.pin(str(inside), "working", for_assistants=True),), str(inside)).for_assistants()
+    assert theirs.closed == ()
+    for path in (".env", inside / ".env"):
+        with pytest.raises(PathRefusedError, match="starts with a dot"):
+            theirs.open(path)
+    assert text_of(theirs, inside / "file.txt") == "inside"
+
+
 def test_a_root_named_by_a_link_works_under_both_names(tmp_path: Path, inside: Path) -> None:
     (tmp_path / "alias").symlink_to(inside)
     guard = Guard((Root.pin(str(tmp_path / "alias"), "working"),), str(tmp_path / "alias"))

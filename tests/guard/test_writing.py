@@ -132,6 +132,7 @@ def test_what_a_killed_writer_left_is_removed_an_hour_later_and_nothing_else(
             if path.name != ".cccccccccccccccc.partial":  # which is young
                 os.utime(path, (0, 0), follow_symlinks=False)
         before = {path.name for path in inside.iterdir()}
+        assert ".cccccccccccccccc.partial" in before
         with getattr(guard, verb)("other") as file:
             file.write(b"new")
         assert {path.name for path in inside.iterdir()} == before - set(left) | {"other"}
