@@ -143,9 +143,14 @@ class Policy:
         if target.name == "__newobj__":
             return self.new(arguments[0], arguments[1:], offset)
         base = arguments[1] if len(arguments) == 3 else None
-        plain = type(base) is Global and (base.module, base.name) == ("builtins", "object")
-        if plain and arguments[2] is None:
+        named = base.text if type(base) is Global else None
+        if named == "builtins.object" and arguments[2] is None:
             return self.new(arguments[0], (), offset)
+        if named == "builtins.dict" and type(arguments[2]) is dict and arguments[0].trusted is not None:
+            made = self.new(arguments[0], (), offset)
+            if type(made) is PlainDict:  # a class of dicts that was read, as protocols 0 and 1 write it
+                made.update(arguments[2])
+                return made
         self._code("pickle-call", "reconstructs {} over a base", arguments[0], offset, arguments)
         return self._refused(arguments[0], arguments, offset)
 

@@ -208,6 +208,15 @@ def test_a_bunch_is_a_dict() -> None:
     assert verdict(Call(Name("sklearn.utils._bunch", "Bunch"), (1,))) == "code"
 
 
+def test_a_bunch_of_the_first_protocols_is_a_dict() -> None:
+    base = Name("__builtin__", "dict")
+    rebuilt = Name("copy_reg", "_reconstructor")
+    assert verdict(Call(rebuilt, (Name("sklearn.utils", "Bunch"), base, {"a": 1})), 0) == "data"
+    assert verdict(Call(rebuilt, (Name("sklearn.utils", "Bunch"), base, [1])), 0) == "code"
+    assert verdict(Call(rebuilt, (Name("net", "Net"), base, {"a": 1})), 0) == "code"
+    assert verdict(Call(rebuilt, (Name("numpy", "ndarray"), base, {"a": 1})), 0) == "code"
+
+
 # Bounds
 
 
