@@ -31,11 +31,13 @@ def sarif(facts: ScanFacts, start: str) -> dict[str, Any]:
     """
     rules = _Rules()
     results = [_result(finding, one, facts, start, rules) for one in facts.results for finding in one.verdict.findings]
+    # Each file once, however often it was named: the schema asks for it.
+    artifacts = {one["location"]["uri"]: one for result in facts.results for one in _artifacts(result, start)}
     run = {
         "tool": {"driver": _driver(rules)},
         "invocations": [{"executionSuccessful": True, "exitCode": facts.exit_code}],
         "originalUriBaseIds": {START: {"uri": f"file://{_quoted(start.rstrip('/'))}/"}},
-        "artifacts": [artifact for one in facts.results for artifact in _artifacts(one, start)],
+        "artifacts": list(artifacts.values()),
         "results": results,
         "columnKind": "unicodeCodePoints",
     }

@@ -207,6 +207,13 @@ def test_a_folder_lists_each_of_its_files_as_judged() -> None:
     ]
 
 
+def test_a_file_that_was_named_twice_is_one_artifact() -> None:
+    given = facts(finding())
+    twice = ScanFacts((*given.results, *given.results), "code", 1)
+    assert len(reported(twice)["artifacts"]) == 1
+    assert len(reported(twice)["results"]) == 2
+
+
 def test_a_real_scan_s_report_is_sound(mc: Callable[..., Any], work: Path) -> None:
     (work / "evil.pt").write_bytes(torch_zip(assembled({"e": Call(Name("posix", "system"), ("true",))})))
     (work / "mine.pkl").write_bytes(assembled(Built(New(Name("mine.parts", "Part")), {})))
