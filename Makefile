@@ -12,7 +12,7 @@ APT := apt-get install -y -qq --no-install-recommends
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser tour lab check lint test test-python test-browser test-notebooks coverage test-long notebooks bench picture clean
+.PHONY: help install browser tour lab check lint test test-python test-browser test-notebooks coverage test-long notebooks bench bench-loader picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -79,6 +79,9 @@ notebooks: install ## run the notebooks and store their outputs
 
 bench: install ## every benchmark, with its peers
 	@for program in benchmarks/bench_*.py; do echo "== $$program"; $(BIN)/python -P $$program || exit 1; done
+
+bench-loader: install ## the loader against a copy, torch, safetensors and four scanners (1 GB, ten minutes, needs pip)
+	@$(BIN)/python -P benchmarks/bench_loader.py
 
 picture: install browser ## make the README's picture from the real thing
 	@$(BIN)/python -P docs/make_picture.py
