@@ -40,8 +40,9 @@ def test_what_is_judged_code_never_loads(sample: Sample, tmp_path: Path) -> None
     path = sample.make(tmp_path)
     if not path.is_file() or path.suffix == ".gguf":
         pytest.skip("a folder is loaded file by file")
-    with guard_of(tmp_path).open(path) as safe, pytest.raises(ModelCypherError) as refused:
-        detect.load(safe)
+    guard = guard_of(tmp_path)
+    with guard.open(path) as safe, guard.open(path.parent) as folder, pytest.raises(ModelCypherError) as refused:
+        detect.load(safe, beside=beside(folder))
     assert refused.value.remedy
     assert not (tmp_path / MARKER).exists()
 

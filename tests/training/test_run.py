@@ -32,7 +32,7 @@ def events(store: RunStore, run: Run) -> list[str]:
 
 
 def test_a_loop_that_ends_completes_the_run_with_a_checkpoint_and_all_its_series(
-    store: RunStore, trainee: Make
+    store: RunStore, trainee: Make, until: Callable[..., Any]
 ) -> None:
     made = trainee()
     run = Run(store, "digits", config={"width": 32, "data": object}, **made.named())
@@ -49,7 +49,7 @@ def test_a_loop_that_ends_completes_the_run_with_a_checkpoint_and_all_its_series
     assert reader.read("train/grad_norm").count == 24
     assert store.catalog.checkpoint(run.id, 24).is_best
     assert events(store, run) == ["checkpoint", "completed"]
-    assert live.find(run.id) is None
+    until(lambda: live.find(run.id) is None)
 
 
 def test_the_logged_gradient_norm_is_the_one_at_the_optimizers_step(store: RunStore, trainee: Make) -> None:
