@@ -47,6 +47,7 @@ def examine(
     limits: Limits = LIMITS,
     trusted: Trusting | None = None,
     beside: frozenset[str] = frozenset(),
+    progress: Callable[[int], None] | None = None,
 ) -> ModelReport:
     """Judge a file or a folder whatever it holds: bad content is a verdict, not an exception.
 
@@ -55,9 +56,10 @@ def examine(
         limits: the bounds.
         trusted: gives the names that a person allowed for the content of an open file.
         beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
+        progress: told how many files of a folder were looked at.
     """
     if safe.is_folder:
-        return _folder_report(safe, survey(safe, Terms(limits, trusted, beside)))
+        return _folder_report(safe, survey(safe, Terms(limits, trusted, beside), progress))
     return _file_report(safe, examine_file(safe, safe.name, Terms(limits, trusted, beside)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..errors import MalformedError, MissingFileError, ModelCypherError, PathRefusedError
@@ -64,8 +64,14 @@ class Survey:
         return {name: part.tensor_names() for name, part in self.parts.items() if part.error is None}
 
 
-def survey(folder: SafePath, terms: Terms | None = None) -> Survey:
-    """Look at every file of a folder by content; names that start with a dot are none of the model's."""
+def survey(folder: SafePath, terms: Terms | None = None, progress: Callable[[int], None] | None = None) -> Survey:
+    """Look at every file of a folder by content; names that start with a dot are none of the model's.
+
+    Args:
+        folder: the open folder.
+        terms: the limits, and what a person allowed.
+        progress: told how many files were looked at.
+    """
     found, terms = Survey(), terms or Terms()
     indexes: list[str] = []
     for count, (place, parent, entry) in enumerate(_files(folder, "", found)):
@@ -77,6 +83,8 @@ def survey(folder: SafePath, terms: Terms | None = None) -> Survey:
         if place.endswith(INDEX_SUFFIXES):
             indexes.append(place)
         _look(place, parent, entry, found, replace(terms, beside=_beside(parent, found)))
+        if progress is not None:
+            progress(count + 1)
     _choose(found, _read_indexes(folder, indexes, found))
     return found
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from ..errors import MissingFileError, PathRefusedError, UnreadableError, UsageError
@@ -18,7 +19,7 @@ from .facts import ScanFacts, ScanResult
 from .judging import Judging, spelled_out
 from .opening import DEFAULT, is_path, open_model
 from .operation import Param, operation
-from .session import Call
+from .session import Call, Tell
 
 if TYPE_CHECKING:
     from ..store.records import ModelRecord
@@ -39,10 +40,11 @@ def model_scan(
     if not path:  # a program's list that came out empty must not read as clean
         raise UsageError("There is nothing to scan.", "Name at least one file, folder or pattern.")
     targets, judging = _targets(call, path), Judging(call)
-    results = []
+    results: list[ScanResult] = []
     with call.progress("scanned files") as tell:
         for text, is_match in targets.items():
-            results.append(_judged(call, judging, text, is_match=is_match))
+            step = partial(_within_folder, tell, len(results))
+            results.append(_judged(call, judging, text, step, is_match=is_match))
             tell(len(results), len(targets))
     worst = detect.worst(result.verdict.level for result in results)
     return ScanFacts(tuple(results), worst, detect.exit_code(Verdict(worst), strict=strict), strict)
@@ -82,11 +84,15 @@ def _opened(call: Call, text: str) -> Iterator[tuple[ModelRecord | None, SafePat
             yield opened
 
 
-def _judged(call: Call, judging: Judging, text: str, *, is_match: bool) -> ScanResult:
+def _within_folder(tell: Tell, before: int, count: int) -> None:
+    tell(before + count, 0)  # how many files a folder holds is known only at its end
+
+
+def _judged(call: Call, judging: Judging, text: str, step: Callable[[int], None], *, is_match: bool) -> ScanResult:
     """The verdict on one; what can't be opened is one too, where it isn't a mistake in what was typed."""
     try:
         with _opened(call, text) as (record, safe):
-            report = detect.examine(safe, **judging.terms(safe, record))
+            report = detect.examine(safe, progress=step, **judging.terms(safe, record))
             judging.prove()
             return _result(safe, report)
     except (UnreadableError, PathRefusedError, MissingFileError) as error:

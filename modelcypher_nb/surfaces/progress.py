@@ -75,7 +75,10 @@ def _paced(what: str, patience: float, show: Callable[[str], None]) -> Tell:
 
 
 def _line(what: str, done: int, total: int) -> str:
+    """`scanned 120 of 2,000 files (6.0 %)`; without the rest where nobody knows how many there are."""
     verb, _, unit = what.partition(" ")
     written = numbers.size if unit == "bytes" else numbers.whole
-    share = f" ({numbers.percent(done / total)})" if total else ""
-    return f"{verb} {written(done)} of {written(total)}{'' if unit == 'bytes' else ' ' + unit}{share}"
+    named = "" if unit == "bytes" else f" {unit}"
+    if not total:
+        return f"{verb} {written(done)}{named}"
+    return f"{verb} {written(done)} of {written(total)}{named} ({numbers.percent(done / total)})"

@@ -66,6 +66,13 @@ def test_bytes_are_told_as_sizes(capsys: Told, clock: Callable[[float], None]) -
     assert "converted 500 MB of 1.00 GB (50.0 %)" in capsys.readouterr().err
 
 
+def test_work_without_a_known_end_counts(capsys: Told, clock: Callable[[float], None]) -> None:
+    with progress.on_terminal("scanned files") as tell:
+        clock(1)
+        tell(1234, 0)
+    assert "\rscanned 1,234 files" in capsys.readouterr().err
+
+
 def test_a_terminal_that_went_away_stops_nothing(
     clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
