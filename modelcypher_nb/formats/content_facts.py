@@ -55,15 +55,16 @@ def _info(name: str, tensor: Tensor, file: str, alias: str | None, shared: set[i
     if tensor.dtype == "F4" and shape:  # torch counts pairs, safetensors values
         shape = (*shape[:-1], 2 * shape[-1])
     is_part = id(storage) in shared or storage.size_bytes > size
+    is_contiguous = tensor.is_contiguous
     return TensorInfo(
         name,
         tensor.dtype,
         shape,
         size,
         file,
-        _offset(storage, tensor.offset * bytes_of(tensor.dtype)) if tensor.is_contiguous else 0,
+        _offset(storage, tensor.offset * bytes_of(tensor.dtype)) if is_contiguous else 0,
         layout="meta" if storage.source is None else "dense",
-        strides=None if tensor.is_contiguous else tensor.stride,
+        strides=None if is_contiguous else tensor.stride,
         alias_of=alias,
         storage=storage.key if is_part else None,
         storage_bytes=storage.size_bytes if is_part else None,

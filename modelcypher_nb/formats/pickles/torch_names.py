@@ -57,6 +57,12 @@ def _whole(value: Any, what: str) -> int:
 
 def sizes(value: Any, what: str) -> tuple[int, ...]:
     """A shape or stride: a tuple, a list or a torch.Size of whole numbers."""
+    if type(value) is tuple and len(value) <= 64:  # what torch writes, hundreds of times a file
+        for one in value:
+            if type(one) is not int or not 0 <= one <= LARGEST:
+                break
+        else:
+            return value
     if isinstance(value, Shell) and value.kind == "torch.Size":
         value = value.value
     if type(value) not in {tuple, list}:
