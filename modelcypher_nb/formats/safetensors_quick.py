@@ -23,7 +23,7 @@ def _refuse(text: str) -> NoReturn:
     raise ValueError(text)
 
 
-DECODER = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse)
+DECODER = json.JSONDecoder(parse_float=_refuse)  # NaN and infinity equal no size
 
 
 def quick(text: bytes, bits: dict[str, int], data_bytes: int) -> tuple[dict[str, Any], dict[str, str]] | None:

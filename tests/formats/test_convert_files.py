@@ -98,14 +98,16 @@ def test_transformers_is_told_the_format(folder: SafePath, tmp_path: Path) -> No
     assert NEW[2] not in names(tmp_path)
 
 
-@pytest.mark.parametrize("taken", [*NEW, NEW[0] + ".partial"])
+@pytest.mark.parametrize("taken", [*NEW, NEW[1] + ".partial"])
 def test_an_existing_output_is_an_error_before_anything_is_written(
     folder: SafePath, tmp_path: Path, taken: str
 ) -> None:
     (tmp_path / taken).write_text("mine")
     before = names(tmp_path)
+    written: list[int] = []
     with pytest.raises(ConflictError, match=f"{taken} exists already"):
-        convert_folder(folder, folder, SHARDS, read, index=INDEX)
+        convert_folder(folder, folder, SHARDS, read, index=INDEX, progress=lambda done, _: written.append(done))
+    assert not written
     assert names(tmp_path) == before
     assert (tmp_path / taken).read_text() == "mine"
 

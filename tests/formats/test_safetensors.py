@@ -172,6 +172,22 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10)
     assert int(result.stdout) < 1.2 * size
 
 
+def test_what_several_threads_read_lies_where_it_belongs(guard: Guard, tmp_path: Path) -> None:
+    tensors = {"large": torch.arange(11 << 20, dtype=torch.int32), "small": torch.arange(7), "other": torch.arange(9.0)}
+    save_file(tensors, tmp_path / "a.safetensors")
+    assert all(torch.equal(tensor, tensors[name]) for name, tensor in loaded(guard, "a.safetensors").items())
+
+
+def test_a_file_that_is_cut_while_several_threads_read_it_is_refused(guard: Guard, tmp_path: Path) -> None:
+    file = tmp_path / "a.safetensors"
+    save_file({"a": torch.zeros(12 << 20), "b": torch.zeros(4 << 20)}, file)
+    with guard.open("a.safetensors") as safe:
+        header = safetensors.describe(safe.source())
+        os.truncate(file, 40 << 20)
+        with pytest.raises(MalformedError, match="shorter"):
+            safetensors.load(safe, header)
+
+
 @pytest.mark.parametrize(("dtype", "shape", "size"), [("F6_E2M3", [8], 6), ("F4", [2, 3], 3)])
 def test_a_type_that_torch_lacks_is_named(
     guard: Guard, forged: Callable[..., bytes], dtype: str, shape: list[int], size: int
