@@ -30,28 +30,35 @@ def flatten(root: Any, limits: Limits = LIMITS) -> dict[str, Tensor | Composite]
         Tensors by name, in the file's order; a name that two would bear gets a number behind it.
     """
     found: dict[str, Tensor | Composite] = {}
+    numbers: dict[str, int] = {}
     seen: set[int] = set()
     revisits = 0
-    walks: list[tuple[str, Iterator[tuple[Any, Any]]]] = [("", iter([("", root)]))]  # of what is open, its name and rest
+    # Of what is open: its name, its identity, and what of it is still to come.
+    walks: list[tuple[str, int, Iterator[tuple[Any, Any]]]] = [("", 0, iter([("", root)]))]
+    is_open: set[int] = set()
     while walks:
-        outer, rest = walks[-1]
+        outer, identity, rest = walks[-1]
         key, value = next(rest, (None, rest))
         if value is rest:
             walks.pop()
+            is_open.discard(identity)
             continue
         kind = type(value)
         if kind in LEAVES or (kind in CONTAINERS and not value) or len(walks) > limits.nesting + 1:
             continue
         name = _joined(outer, key)
         if isinstance(value, Tensor | Composite):
-            found[_free(found, name or ALONE)] = value
+            found[_free(found, numbers, name or ALONE)] = value
+            continue
+        if id(value) in is_open:  # a circle
             continue
         if id(value) in seen:
             revisits += 1
             if revisits > MOST_REVISITS:
                 continue
         seen.add(id(value))
-        walks.append((name, _items(value)))
+        is_open.add(id(value))
+        walks.append((name, id(value), _items(value)))
     return found
 
 
@@ -92,10 +99,10 @@ def _joined(name: str, key: Any) -> str:
     return joined if len(joined) <= LONGEST_NAME else joined[: LONGEST_NAME - 3] + "..."
 
 
-def _free(found: dict[str, Tensor | Composite], name: str) -> str:
-    if name not in found:
-        return name
-    number = 2
-    while f"{name}#{number}" in found:
-        number += 1
-    return f"{name}#{number}"
+def _free(found: dict[str, Tensor | Composite], numbers: dict[str, int], name: str) -> str:
+    """The name, or the name with the first free number; the last given one is kept, so that each is tried once."""
+    candidate = name
+    while candidate in found:
+        numbers[name] = numbers.get(name, 1) + 1
+        candidate = f"{name}#{numbers[name]}"
+    return candidate

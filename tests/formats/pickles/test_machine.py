@@ -300,3 +300,10 @@ def test_a_global_is_never_more_than_its_name() -> None:
     found, _ = walked(b"cantigravity\nfly\n.")
     assert isinstance(found, Global)
     assert found.text == "antigravity.fly"
+
+
+def test_a_module_beside_the_file_counts_under_the_name_that_the_file_spells() -> None:
+    for protocol in (2, 4):
+        value = Call(Name("copy_reg", "_reconstructor"), (Name("mine", "Net"), Name("builtins", "object"), None))
+        assert "code" in levels(judged(value, protocol, beside=frozenset({"copy_reg"})))
+        assert levels(judged(value, protocol)) == {"objects"}
