@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import modelcypher_nb
 from modelcypher_nb.errors import SettingError
 from modelcypher_nb.settings import BY_KEY, SETTINGS, Setting, Settings, default_home
 
@@ -159,3 +161,10 @@ def test_the_limits_of_a_reading_are_settings_with_the_readers_own_defaults(
     assert Session().limits == LIMITS
     monkeypatch.setenv("MC_LIMIT_NESTING", "7")
     assert Session().limits.nesting == 7
+
+
+def test_every_limit_that_a_refusal_names_can_be_set() -> None:
+    package = Path(modelcypher_nb.__file__).parent
+    named = {name for path in package.rglob("*.py") for name in re.findall(r"MC_LIMIT_[A-Z_]+", path.read_text())}
+    assert len(named) >= 5
+    assert named <= {setting.variable for setting in SETTINGS}

@@ -70,6 +70,9 @@ RULES: dict[str, Rule] = {
         "It was allowed for this very content. Take it back: `mc model trust PATH CLASS --remove`.",
     ),
     "tensor-bounds": Rule("A tensor reaches beyond its bytes", f"Its shape and strides don't fit its storage. {FETCH}"),
+    "torch-two-formats": Rule(
+        "An archive is two formats at once", f"One reader takes one of them, the next the other. {FETCH}"
+    ),
     "torch-zip": Rule("A torch archive isn't what torch writes", f"Other readers may take another member. {FETCH}"),
     "torch-legacy": Rule("A legacy torch file isn't what torch writes", FETCH),
     "torch-export": Rule("An exported program", f"Running the model runs its graph. {CONVERT}"),
