@@ -86,6 +86,7 @@ def _target(guard: Guard, safe: SafePath, place: str) -> Iterator[tuple[SafePath
         return
     with guard.folder(folder) as parent:
         if not safe.is_folder:
+            _refuse_taken(parent, name)  # before the work, not after it
             yield parent, name
             return
         with _new_folder(parent, name) as target:
