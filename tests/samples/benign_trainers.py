@@ -60,9 +60,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     "ParameterDict": lambda: nn.ParameterDict({"a": torch.ones(2)}),
     "PReLU": nn.PReLU,
     LAZY: lambda: nn.LazyLinear(2),
-    "Flatten and pools": lambda: nn.Sequential(
-        nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)
-    ),
+    "Flatten and pools": lambda: nn.Sequential(nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)),
     "losses": lambda: nn.ModuleList([nn.CrossEntropyLoss(torch.ones(3)), nn.MSELoss(), nn.BCEWithLogitsLoss()]),
     "activations": lambda: nn.Sequential(nn.GELU(), nn.SiLU(), nn.Softmax(-1), nn.Sigmoid(), nn.Hardtanh()),
     "in double": lambda: nn.Linear(3, 2).double(),

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from modelcypher_nb.errors import ModelCypherError
 from modelcypher_nb.formats import detect
+from modelcypher_nb.formats.conversion import convert_model
+from modelcypher_nb.formats.readers import Terms
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 from modelcypher_nb.guard.safe_path import SafePath
@@ -49,6 +51,14 @@ def _examined(safe: SafePath) -> dict[str, object]:
 def _described(safe: SafePath) -> dict[str, object]:
     with contextlib.suppress(ModelCypherError):
         detect.describe(safe)
+    return {}
+
+
+def _converted(safe: SafePath) -> dict[str, object]:
+    out = os.path.dirname(safe.location)  # noqa: PTH120
+    guard = Guard((Root.pin(out, "working"),), out)
+    with guard.open(out) as target, contextlib.suppress(ModelCypherError):
+        convert_model(safe, target, "converted.safetensors", Terms(), rescue=True)
     return {}
 
 
@@ -83,7 +93,8 @@ def main() -> int:
     """Judge every sample of a folder."""
     for folder in sorted(Path(sys.argv[1]).iterdir()):
         found = _answer(folder, _examined)
-        found["name"], found["described"] = folder.name, _answer(folder, _described)
+        found |= {"name": folder.name, "described": _answer(folder, _described)}
+        found["converted"] = _answer(folder, _converted)
         print(json.dumps(found), flush=True)
     return 0
 
