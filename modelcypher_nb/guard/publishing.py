@@ -30,7 +30,7 @@ NO_LINKS = frozenset(
 NO_NAMELESS = frozenset({errno.EINVAL, errno.EISDIR, errno.ENOENT, errno.ENOSYS, errno.EOPNOTSUPP})
 NAMELESS: int = getattr(os, "O_TMPFILE", 0)  # Linux alone has it
 
-PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial")
+PARTIAL = r"\.[0-9a-f]{16}\.partial"  # compiled where it is needed, which is rare
 STALE_SECONDS = 3600.0
 _swept: set[tuple[int, int]] = set()  # the folders that this process looked through already
 
@@ -172,7 +172,7 @@ def _sweep(folder: int) -> None:
         again = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
         try:
             with os.scandir(again) as entries:
-                stale = [entry.name for entry in entries if PARTIAL.fullmatch(entry.name)]
+                stale = [entry.name for entry in entries if re.fullmatch(PARTIAL, entry.name)]
             for name in stale:
                 _remove_stale(folder, name)
         finally:
