@@ -11,8 +11,9 @@ from .pickles.strided import bytes_of
 from .pickles.values import Composite, Described, Opaque, PlainDict, Shell, Storage, Tensor
 from .report import TensorInfo, TreeNode
 
-__all__ = ["tensor_infos", "tree_of"]
+__all__ = ["ATTRIBUTES", "tensor_infos", "tree_of"]
 
+ATTRIBUTES = "(attributes)"  # a state dict's versions of its modules stand there
 MOST_NODES = 600
 MOST_CHILDREN = 100
 DEEPEST = 24
@@ -115,7 +116,7 @@ class _Tree:
 def _inner(value: Any) -> Any:
     """The values within one: a dict of them, or something to go through; None where there are none."""
     if type(value) is PlainDict and value.attributes:
-        return {**value, "(attributes)": value.attributes}
+        return {**value, ATTRIBUTES: value.attributes}
     if isinstance(value, dict | list | tuple | set | frozenset):
         return value
     if isinstance(value, Tensor) or not isinstance(value, Described):

@@ -10,7 +10,7 @@ from ..errors import MissingFileError, UnsafeFileError, UnsupportedFormatError, 
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .content import Content
-from .content_facts import tree_of
+from .content_facts import ATTRIBUTES, tree_of
 from .convert_files import ConvertedFiles, convert_file, convert_folder
 from .copying import Progress
 from .folder import CONFIGURATIONS
@@ -152,7 +152,7 @@ def _copied(folder: SafePath, target: SafePath, found: Survey) -> Iterator[str]:
 
 def _not_tensors(node: TreeNode, place: str = "") -> list[str]:
     """The places of a content's values that aren't tensors."""
-    if node.kind == "parameter" or node.kind.endswith("tensor"):
+    if node.kind == "parameter" or node.kind.endswith("tensor") or node.key == ATTRIBUTES:
         return []
     if not node.children:
         return [place] if place and node.text not in EMPTY else []
