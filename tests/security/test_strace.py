@@ -33,6 +33,7 @@ LISTED = (
     (str(ROOT / "modelcypher_nb"), "the package itself, installed editable"),
     (str(ROOT / "notebooks"), "the notebook, its script and its page template, which nbclient and nbconvert read"),
     (str(ROOT / "build" / "tour.html"), "what the tour's runner writes"),
+    (str(ROOT / "build" / "trap.pt"), "the stranger's checkpoint, which the tour makes with torch itself"),
 )
 HOME = ROOT / "build" / "tour-home"
 ROOTS = (str(ROOT), str(HOME))
