@@ -48,13 +48,8 @@ def _examined(safe: SafePath) -> dict[str, object]:
     return {"level": verdict.level, "findings": len(verdict.findings), "first": first}
 
 
-def _described(safe: SafePath) -> dict[str, object]:
-    with contextlib.suppress(ModelCypherError):
-        detect.describe(safe)
-    return {}
-
-
 def _converted(safe: SafePath) -> dict[str, object]:
+    """Walk all that was described, as showing it does too, and write its tensors."""
     out = os.path.dirname(safe.location)  # noqa: PTH120
     guard = Guard((Root.pin(out, "working"),), out)
     with guard.open(out) as target, contextlib.suppress(ModelCypherError):
@@ -93,8 +88,7 @@ def main() -> int:
     """Judge every sample of a folder."""
     for folder in sorted(Path(sys.argv[1]).iterdir()):
         found = _answer(folder, _examined)
-        found |= {"name": folder.name, "described": _answer(folder, _described)}
-        found["converted"] = _answer(folder, _converted)
+        found |= {"name": folder.name, "converted": _answer(folder, _converted)}
         print(json.dumps(found), flush=True)
     return 0
 

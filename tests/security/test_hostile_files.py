@@ -11,8 +11,11 @@ from modelcypher_nb.formats import detect
 from modelcypher_nb.formats.folder import beside
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
+from tests.samples import hostile_calls, hostile_containers, hostile_streams
 from tests.samples.hostile import SAMPLES
 from tests.samples.sample import MARKER, Sample
+
+FILES = (*hostile_calls.SAMPLES, *hostile_streams.SAMPLES, *hostile_containers.SAMPLES)
 
 
 def guard_of(folder: Path) -> Guard:
@@ -34,7 +37,7 @@ def test_a_hostile_file_gets_the_verdict_it_deserves_and_runs_nothing(sample: Sa
 
 
 @pytest.mark.parametrize(
-    "sample", [sample for sample in SAMPLES if sample.expected == {"code"}][::7], ids=lambda sample: sample.name
+    "sample", [sample for sample in FILES if sample.expected == {"code"}][::7], ids=lambda sample: sample.name
 )
 def test_what_is_judged_code_never_loads(sample: Sample, tmp_path: Path) -> None:
     path = sample.make(tmp_path)
