@@ -112,6 +112,8 @@ class _Storages:
         if type(identity) is not tuple or not identity:
             raise UnfitError("isn't what torch writes")
         if identity[0] == "module" and len(identity) == 4 and type(identity[1]) is Global:
+            if not all(one is None or type(one) is str for one in identity[2:]):
+                raise UnfitError("isn't what torch writes")
             return identity[1]  # its class; the source text is only compared by torch
         if len(identity) not in {5, 6} or identity[0] != "storage":
             raise UnfitError("isn't what torch writes")

@@ -17,7 +17,17 @@ __all__ = ["read_archive"]
 
 FORMAT = "TorchScript program"
 LONGEST_CODE = 16 << 20
-TEXT_LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*')
+# As torch's lexer ends them: three quotes go before one, and only three span lines.
+TEXT_LITERAL = re.compile(
+    r"(\"\"\"|\'\'\')(?:\\.|[^\\])*?\1"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|'(?:[^'\\\n]|\\.)*'"
+    r"|#[^\n]*",
+    re.DOTALL,
+)
+# The roots of all operators and classes, where anything but a plain name follows: given another name, or spelled apart.
+BARE = re.compile(r"(?<![\w.])(?:ops|torch|__torch__)(?!\w)(?!\.[A-Za-z_])")
+FIELD = re.compile(r"^  (?:ops|torch) : ", re.MULTILINE)  # of a class: no name that its methods could use
 # A class of a loaded library is spelled `__torch__.torch.classes.NAMESPACE.NAME`.
 NAME = re.compile(r"(?<![\w.])(?:__torch__\.(?=torch\.classes\.))?(ops|torch)\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 # Namespaces of operators that compute on tensors and reach nothing else (torch 2.13's own, and torchvision's).
@@ -66,14 +76,24 @@ def _judge_code(archive: ZipArchive, folder: str, context: Context) -> None:
 
 def _judge_text(code: str, name: str, context: Context) -> None:
     within = context.inner(name)
-    bare = TEXT_LITERAL.sub(lambda match: " " * len(match[0]), code)
+    bare = FIELD.sub(_blank, TEXT_LITERAL.sub(_blank, code))
+    for match in BARE.finditer(bare):
+        what = f"The program hides which operators it calls: it uses {match[0]} in a way that torch never writes."
+        within.tell("code", "torchscript-operator", what, match.start(), name=match[0], excerpt=_line(code, match))
     for match in NAME.finditer(bare):
         dotted = match[2].split(".")
         reason = _reach(match[1], dotted)
         if reason is not None:
-            line = code[code.rfind("\n", 0, match.start()) + 1 :].split("\n", 1)[0].strip()
             what = f"The program {reason}: {shown(match[0], 120)}."
-            within.tell("code", "torchscript-operator", what, match.start(), name=match[0], excerpt=shown(line, 200))
+            within.tell("code", "torchscript-operator", what, match.start(), name=match[0], excerpt=_line(code, match))
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _line(code: str, match: re.Match[str]) -> str:
+    return shown(code[code.rfind("\n", 0, match.start()) + 1 :].split("\n", 1)[0].strip(), 200)
 
 
 def _reach(root: str, dotted: list[str]) -> str | None:
@@ -82,7 +102,7 @@ def _reach(root: str, dotted: list[str]) -> str | None:
         root, dotted = dotted[0], dotted[1:]
     if root == "classes":
         return None if dotted[:1] and dotted[0] in CLASSES else "uses a class of somebody's own library"
-    if root == "ops" and (not dotted or dotted[0] not in NAMESPACES):
+    if root == "ops" and (len(dotted) < 2 or dotted[0] not in NAMESPACES):
         return "calls an operator of somebody's own library"
     if dotted[-1] in REACHING:
         return "reaches files or other processes"

@@ -10,6 +10,7 @@ from .limits import LIMITS, Limits
 from .pickle_file import finished, walk
 from .pickles.context import Context
 from .report import Finding
+from .strict_json import FETCH_AGAIN
 from .zip_archive import ZipArchive
 
 __all__ = ["judge_members", "judge_nested", "read"]
@@ -48,16 +49,21 @@ def read(
     context = Context(where, limits, beside=beside, trusted=trusted)
     names = {name.lower() for name in archive.members}  # torch finds members without regard to case
     inner = {name.partition("/")[2] for name in names}
-    if "archive_format" in names | inner or "serialized_exported_program.json" in names:
-        from .torch_export import read_archive as read_export
-
-        return finished(read_export(archive, context), context)
-    if "data.pkl" in inner or "data.pkl" in names:
+    is_export = "archive_format" in names | inner or "serialized_exported_program.json" in names
+    if "data.pkl" in inner or "data.pkl" in names:  # torch.load unpickles it, whatever lies beside it
         from .torch_zip import read_archive as read_checkpoint
         from .torchscript import read_archive as read_program
 
         reader = read_program if "constants.pkl" in inner else read_checkpoint
-        return finished(reader(archive, context), context)
+        content = reader(archive, context)
+        if is_export:
+            what = f"{where} is a checkpoint to torch.load and an exported program to torch.export.load."
+            context.tell("malformed", "torch-two-formats", what, 0, remedy=FETCH_AGAIN)
+        return finished(content, context)
+    if is_export:
+        from .torch_export import read_archive as read_export
+
+        return finished(read_export(archive, context), context)
     if any(name.endswith(".npy") for name in names):
         from .npz import read as read_arrays
 

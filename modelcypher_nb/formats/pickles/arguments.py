@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ...guard.source import BytesSource, RangeSource, Source
-from .values import Global, LazyBytes, PlainDict, UnfitError
+from .values import Global, LazyBytes, Opaque, PlainDict, UnfitError
 
-__all__ = ["a_flag", "a_name", "a_number", "a_shape", "a_size", "a_state", "bytes_source", "exactly", "old_bytes"]
+__all__ = [
+    "a_flag", "a_name", "a_number", "a_shape", "a_size", "a_state", "bytes_source", "exactly", "inert_attributes",
+    "old_bytes",
+]  # fmt: skip
 
 LARGEST = 2**63 - 1
 MOST_DIMENSIONS = 64  # numpy's own bound
+# What pickle, dict() and update() look up on an instance before its class, and call; so do names with underscores.
+CALLED = frozenset({
+    "add", "append", "clear", "copy", "extend", "fromkeys", "get", "items", "keys", "move_to_end", "pop", "popitem",
+    "setdefault", "update", "values",
+})  # fmt: skip
 
 
 def exactly(arguments: tuple[Any, ...], *counts: int) -> None:
@@ -59,6 +68,17 @@ def a_state(value: Any) -> dict[str, Any]:
     if type(value) not in {dict, PlainDict} or not all(type(key) is str for key in value):
         raise UnfitError("is given a state that is no dict of attributes")
     return value  # type: ignore[no-any-return] # proven a line above
+
+
+def inert_attributes(pairs: Iterable[tuple[Any, Any]]) -> None:
+    """Prove that none of these attributes is what the next opcode would call, such as an own `__setstate__`.
+
+    Raises:
+        UnfitError: a name or an object, which may be callable, stands where a method is looked up.
+    """
+    for key, value in pairs:
+        if type(value) in {Opaque, Global} and type(key) is str and (key.startswith("__") or key in CALLED):
+            raise UnfitError(f"is given something to call as its {key[:40]}")
 
 
 def old_bytes(value: Any) -> bytes | LazyBytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .arguments import a_number, exactly
 from .trust import Trusted
@@ -28,6 +28,8 @@ class Growing(Shell):
     """A shell whose value is a list that grows as its file appends to it; of a bounded one the oldest items leave."""
 
     __slots__ = ("longest",)
+
+    asks_parts: ClassVar[bool] = True
 
     def __init__(self, kind: str, value: list[Any], longest: int | None) -> None:
         super().__init__(kind, value)
@@ -94,7 +96,7 @@ def _prove_hashable(context: Context, item: Any, nesting: int) -> None:
             _prove_hashable(context, one, nesting + 1)
         return
     plain = item is None or type(item) in {str, bytes, bool, int, float, complex, frozenset}
-    if not plain and (type(item) is Opaque or not isinstance(item, Described)):
+    if not plain and (type(item) is Opaque or not isinstance(item, Described) or item.asks_parts):
         raise UnfitError("is given a member whose hash would run code")
 
 
@@ -120,10 +122,17 @@ def _tuple(context: Context, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(_list(context, arguments))
 
 
+def _is_bare_dict(value: Any) -> bool:
+    """Whether a dict is copied without asking it: an attribute `keys` of its own would be called."""
+    return type(value) is dict or (
+        type(value) is PlainDict and not value.attributes and value.kind.startswith("collections.")
+    )
+
+
 def _dict(context: Context, arguments: tuple[Any, ...]) -> dict[Any, Any]:
     del context
     exactly(arguments, 0, 1)
-    if arguments and type(arguments[0]) not in {dict, PlainDict}:
+    if arguments and not _is_bare_dict(arguments[0]):
         raise UnfitError("is given what is no dict")
     return dict(arguments[0]) if arguments else {}
 
@@ -136,7 +145,7 @@ def _ordered_dict(context: Context, arguments: tuple[Any, ...]) -> PlainDict:
         if not all(type(pair) in {list, tuple} and len(pair) == 2 for pair in content):
             raise UnfitError("is given items that are no pairs")
         _members(context, [pair[0] for pair in content])
-    elif type(content) not in {dict, PlainDict}:
+    elif not _is_bare_dict(content):
         raise UnfitError("is given what are no items")
     return PlainDict("collections.OrderedDict", content)
 
@@ -148,7 +157,7 @@ def _default_dict(context: Context, arguments: tuple[Any, ...]) -> PlainDict:
     if factory is not None and (type(factory) is not Global or factory.text not in FACTORIES):
         raise UnfitError("would call what isn't a plain type for each missing key")
     content = arguments[1] if len(arguments) == 2 else {}
-    if type(content) not in {dict, PlainDict}:
+    if not _is_bare_dict(content):
         raise UnfitError("is given what is no dict")
     return PlainDict("collections.defaultdict", content)
 

@@ -5,9 +5,9 @@ Source: the pickles that lightning 2.6, omegaconf 2.0 to 2.4, yacs, easydict, mu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arguments import a_state, exactly
+from .arguments import a_state, exactly, inert_attributes
 from .trust import Reading, Trusted
 from .values import Global, PlainDict, Shell, UnfitError
 
@@ -50,6 +50,8 @@ class Node(Shell):
 
     __slots__ = ("rest",)
 
+    asks_parts: ClassVar[bool] = True
+
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.rest: dict[str, Any] = {}
@@ -72,6 +74,8 @@ class Facts(Shell):
 
     __slots__ = ()
 
+    asks_parts: ClassVar[bool] = True
+
     def build(self, state: Any) -> None:
         """Take the types and flags that OmegaConf writes."""
         state = a_state(state)
@@ -92,6 +96,8 @@ class Box(Shell):
     """python-box's dict; its settings name the class that it makes of dicts within, so they come last, and proven."""
 
     __slots__ = ("settings",)
+
+    asks_parts: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__(BOX, {})
@@ -151,6 +157,7 @@ def _attribute_dict_of(kind: str) -> Reading:
         pairs = [pair for pair in arguments if type(pair) is tuple and len(pair) == 2 and type(pair[0]) is str]
         if len(pairs) != len(arguments) or (pairs and kind != "addict.addict.Dict"):
             raise UnfitError("is given arguments that its library never writes")
+        inert_attributes(pairs)
         return PlainDict(kind, pairs)
 
     return read

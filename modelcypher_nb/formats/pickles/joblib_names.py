@@ -26,6 +26,7 @@ KEYS = {"subclass", "shape", "order", "dtype", "allow_mmap"}
 ALIGNMENT = "numpy_array_alignment_bytes"
 ALIGNMENTS = frozenset({8, 16, 32, 64, 128})
 PADDING = b"\xff"
+HARMLESS_ALIGNMENT = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -69,8 +70,13 @@ class Wrapper(Described):
 
     @property
     def is_ambiguous(self) -> bool:
-        """Whether `pickle.load` would take the array's bytes for opcodes: nothing that is none comes before them."""
-        return self.dtype is not None and not self.dtype.has_object and self.alignment is None
+        """Whether `pickle.load` would take the array's bytes for opcodes: nothing that is none comes before them.
+
+        No number up to 64 is an opcode that takes the filled in bytes for its argument; some beyond are.
+        """
+        if self.dtype is None or self.dtype.has_object:
+            return False
+        return self.alignment is None or self.alignment > HARMLESS_ALIGNMENT
 
     def take_from(self, machine: Machine) -> Any:
         """Give the array whose bytes follow in the file; None where nothing is known of it."""

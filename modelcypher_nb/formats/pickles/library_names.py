@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arguments import a_state, exactly
+from .arguments import a_state, exactly, inert_attributes
 from .trust import Reading, Trusted
 from .values import Shell, UnfitError
 
@@ -24,12 +24,16 @@ class Attributes(Shell):
 
     __slots__ = ()
 
+    asks_parts: ClassVar[bool] = True
+
     def __init__(self, kind: str, value: dict[str, Any] | None = None) -> None:
         super().__init__(kind, {} if value is None else value)
 
     def build(self, state: Any) -> None:
         """Take attributes."""
-        self.value.update(a_state(state))
+        state = a_state(state)
+        inert_attributes(state.items())
+        self.value.update(state)
 
 
 class Identifier(Shell):

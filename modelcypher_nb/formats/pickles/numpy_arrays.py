@@ -83,6 +83,7 @@ class Array(Described):
     is_built: bool = False
 
     level = "data"
+    asks_parts = True
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.dtype.text} {self.shape}>"
@@ -123,6 +124,8 @@ class Array(Described):
         prove_addressable(self.shape, self.dtype.item_bytes)
         if type(items) is not list or len(items) != item_count(self.shape):
             raise LieError(f"is given no list of {item_count(self.shape)} items")
+        if self.dtype.code != "O" and not all(_is_record(self.dtype, item) for item in items):
+            raise UnfitError("is given items that numpy would have to convert")
         self.items, self.tensor = items, None
 
     def take_bytes(self, source: Source) -> None:
@@ -170,7 +173,34 @@ class MaskedArray(Array):
         self.mask = tensor_over(mask, boolean, shape, strides_of(shape, self.is_fortran and leaves == 1))
         if self.mask is not None:
             self.mask.storage.key = "mask"
+        if not _is_fill_value(state[6]):
+            raise UnfitError("is given a fill value that numpy would have to convert")
         self.fill_value = state[6]
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether numpy makes a number or text of a value without calling methods of its class."""
+    kind = type(value)
+    return value is None or kind in {bool, int, float, complex, str, bytes} or (kind is Scalar and not value.is_mixed)
+
+
+def _is_fill_value(value: Any) -> bool:
+    return _is_plain(value) or (type(value) is Array and value.items is None and value.is_built)
+
+
+def _is_record(dtype: DType, item: Any) -> bool:
+    """Whether an item is as numpy writes it: a tuple of its fields, objects only where objects belong."""
+    if dtype.base is not None:
+        return type(item) is Array and item.is_built
+    if dtype.fields:
+        return (
+            type(item) is tuple
+            and len(item) == len(dtype.fields)
+            and all(_is_record(one.dtype, part) for one, part in zip(dtype.fields, item, strict=True))
+        )
+    if dtype.code == "O":
+        return True
+    return _is_plain(item) or isinstance(item, Shell)  # a date, a number beyond Python's
 
 
 def _leaves(dtype: DType) -> int:
@@ -193,6 +223,11 @@ class Scalar(Shell):
     raw: bytes | LazyBytes = b""
 
     level = "data"
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether it holds Python objects."""
+        return self.dtype.has_object
 
     def parts(self) -> Iterable[Any]:
         """Its value, and what was attached to its dtype."""

@@ -26,6 +26,10 @@ UNITS = frozenset({"Y", "M", "W", "D", "h", "m", "s", "ms", "us", "μs", "ns", "
 LARGEST_ITEM = 2**31 - 1
 MOST_NESTING = 32
 MOST_PARTS = 100_000
+# Flags by which numpy decides whether items are Python objects: an array's bytes are then pointers or a pickle to it.
+# The others say what needs care, never what an item is.
+DECIDING_FLAGS, OBJECT_FLAGS, RECORD_FLAGS = 0x67, 0x27, 0x03
+ALIGNMENTS = frozenset({1, 2, 4, 8, 16, 32})
 # What a tensor can be made of, by safetensors' names and ours; the others stay arrays of raw items.
 TENSOR_DTYPES = {
     ("b", 1): "BOOL", ("i", 1): "I8", ("i", 2): "I16", ("i", 4): "I32", ("i", 8): "I64",
@@ -149,22 +153,33 @@ class DType(Described):
             raise UnfitError("is given a state of no version that is known")
         _, order, subarray, names, fields, size, alignment, flags = state[:8]
         self.big_endian = _order(order) == ">"
-        a_number(alignment, "alignment", -1, 1 << 20)
-        a_number(flags, "set of flags", -128, 255)
-        self._resize(a_number(size, "size", -1, LARGEST_ITEM))
+        self._resize(a_number(size, "size", -1, LARGEST_ITEM), a_number(alignment, "alignment", -1, 1 << 20))
         if subarray is not None:
             self._take_subarray(subarray)
         if names is not None or fields is not None:
             self._take_fields(names, fields)
+        self._prove_flags(a_number(flags, "set of flags", -128, 255))
         if len(state) == 9:
             self._take_metadata(state[8])
 
-    def _resize(self, size: int) -> None:
-        if size in {-1, self.item_bytes}:
+    def _resize(self, size: int, alignment: int) -> None:
+        """Of a flexible type numpy takes both numbers from the state, whatever they are."""
+        is_flexible = self.code in FLEXIBLE
+        if is_flexible and alignment not in ALIGNMENTS:
+            raise UnfitError(f"is given an alignment of {alignment}")
+        if size == self.item_bytes or (size == -1 and not is_flexible):
             return
         if not self.is_record or self.item_bytes:
             raise UnfitError(f"is given a size of {size}, its text says {self.item_bytes}")
-        self.item_bytes = size
+        self.item_bytes = a_size(size, "size")
+
+    def _prove_flags(self, flags: int) -> None:
+        item = self
+        while item.base is not None:
+            item = item.base
+        expected = 0 if not item.has_object else RECORD_FLAGS if item.fields else OBJECT_FLAGS
+        if flags & DECIDING_FLAGS != expected:
+            raise UnfitError(f"is given the flags {flags}, which tell numpy of other items than its type")
 
     def _take_subarray(self, subarray: Any) -> None:
         if type(subarray) is not tuple or len(subarray) != 2 or type(subarray[0]) is not DType or self.code != "V":
@@ -305,7 +320,4 @@ def dtype_called(arguments: tuple[Any, ...]) -> DType:
         return DType("V", 0, is_record=True)
     if type(what) is Global and (extended := extension_dtype(what)) is not None:
         return extended
-    text = _text(what, "type")
-    if text[:1] in {"<", ">", "=", "|"}:
-        text = text[1:]
-    return read_dtype(text)
+    return read_dtype(_text(what, "type"))

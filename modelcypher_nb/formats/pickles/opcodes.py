@@ -305,8 +305,13 @@ def _additems(machine: Machine) -> None:
 
 def _set_items(machine: Machine, items: list[Any]) -> None:
     target = machine.stack[-1]
-    if type(target) is dict or type(target) is PlainDict:
+    if type(target) is dict:
         target.update(machine.pairs(items))
+    elif type(target) is PlainDict:
+        pairs = machine.pairs(items)
+        if not target.kind.startswith("collections."):  # the others make attributes of their items
+            machine.policy.attach(target, pairs, machine.offset)
+        target.update(pairs)
     else:
         machine.policy.set_items(target, machine.pairs(items), machine.offset)
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from ...guard.secrets import shown
 from ..strict_json import FETCH_AGAIN
+from .arguments import inert_attributes
 from .brief import brief
 from .context import Context
 from .faults import FaultError
 from .object_states import StateJudge
 from .trust import Trusted
 from .trusted_names import TRUSTED
-from .values import Described, Global, LazyBytes, LieError, Opaque, PlainDict, UnfitError
+from .values import Described, Global, LazyBytes, LieError, Opaque, PlainDict, Tensor, UnfitError
 
 __all__ = ["Policy"]
 
@@ -52,7 +53,7 @@ class Policy:
             module, name = self._mapped(module, name)
             trusted = TRUSTED.get((module, name))
         found = Global(module, name, offset)
-        if self._lies_beside(module):
+        if self._lies_beside(module) or self._lies_beside(key[0]):  # the last protocols import a name as it is spelled
             self._code("pickle-beside", "imports {} from a file that lies beside it", found, offset)
             found.as_called = True
         elif trusted is None and (module, name) not in RECONSTRUCTORS:
@@ -101,8 +102,9 @@ class Policy:
             return self._computed(target, arguments, offset)
         if (target.module, target.name) in RECONSTRUCTORS:
             return self._reconstruct(target, arguments, offset)
-        if target.trusted is not None and target.trusted.call is not None:
-            return self._read(target, target.trusted, arguments, offset)
+        trusted = target.trusted
+        if trusted is not None and trusted.call is not None and not trusted.is_only_made:
+            return self._read(target, trusted, arguments, offset)
         return self._listed_call(target, arguments, offset) or self._foreign_call(target, arguments, offset)
 
     def _computed(self, target: Any, arguments: tuple[Any, ...], offset: int) -> Opaque:
@@ -233,6 +235,7 @@ class Policy:
         self._account((state,))
         is_plain = type(state) in {dict, PlainDict} and all(type(key) is str for key in state)
         if type(target) is PlainDict and is_plain:
+            self.attach(target, state.items(), offset)
             target.attributes.update(state)
             return
         if type(target) is not Opaque:
@@ -252,6 +255,14 @@ class Policy:
             target.is_code = True
         target.is_built = True
         target.state = state
+
+    def attach(self, target: PlainDict, pairs: Iterable[tuple[Any, Any]], offset: int) -> None:
+        """Judge what becomes an attribute of a dict: another loader calls some of them right away."""
+        try:
+            inert_attributes(pairs)
+        except UnfitError as error:
+            what = f"A dict of the class {shown(target.kind, 120)} {shown(str(error), 120)}."
+            self.context.tell("code", "pickle-build", what, offset, name=target.kind)
 
     def build(self, target: Described, state: Any, offset: int) -> None:
         """BUILD on a value that our own reading made."""
@@ -292,7 +303,12 @@ class Policy:
                 what = f"An object of {shown(value.kind, 120)} is hashed, which runs its class's own code."
                 self.context.tell("code", "pickle-hash", what, offset, name=value.kind)
             return True
-        return isinstance(value, Described | frozenset)
+        if type(value) is Tensor and type(value.state) is dict and "__class__" in value.state:
+            name = str(value.state["__class__"])
+            what = f"A tensor of the class {shown(name, 120)} is hashed, which runs its class's own code."
+            self.context.tell("code", "pickle-hash", what, offset, name=name)
+            return True
+        return isinstance(value, frozenset) or (isinstance(value, Described) and not value.asks_parts)
 
     # The end
 

@@ -42,6 +42,11 @@ SCHEMES = ("per_tensor_affine", "per_channel_affine", "per_tensor_symmetric", "p
 LARGEST = 2**63 - 1
 TENSOR_TYPES = {("torch", "Tensor"), ("torch.nn.parameter", "Parameter"), ("torch.nn.parameter", "Buffer"),
                 ("torch._tensor", "Tensor")}  # fmt: skip
+# Attributes of torch.Tensor that set more than themselves; its own pickles hold none of them.
+SETTERS = frozenset({
+    "data", "grad", "_grad", "grad_fn", "_grad_fn", "grad_dtype", "requires_grad", "volatile", "names", "real", "imag",
+    "_backward_hooks", "_post_accumulate_grad_hooks", "_cdata", "_python_dispatch", "_typed_storage",
+})  # fmt: skip
 
 
 def _exactly(arguments: tuple[Any, ...], *counts: int) -> None:
@@ -177,6 +182,8 @@ def _with_state(tensor: Any, state: Any) -> Any:
         return tensor
     if type(state) not in {dict, PlainDict} or not all(type(key) is str for key in state):
         raise UnfitError("is given attributes that are no dict of texts")
+    if any(key in SETTERS or key.startswith("__") for key in state):
+        raise UnfitError("is given attributes that are torch's own, which act when they are set")
     if type(tensor) is Tensor:
         tensor.state = state
     else:
@@ -196,7 +203,8 @@ def _rebuild_from_type(context: Context, arguments: tuple[Any, ...]) -> Any:
         raise UnfitError("is given what is no class")
     tensor = reading(context, inner)
     if (kind.module, kind.name) not in TENSOR_TYPES:
-        if kind.trusted is not None or "." in kind.name:
+        is_main = "__main__" in kind.module.split(".") and kind.module != "__main__"  # a package's runs when imported
+        if kind.trusted is not None or "." in kind.name or is_main:
             raise UnfitError("is given a class that is no tensor's")
         tensor = _with_state(tensor, state)
         kind.as_class = True

@@ -32,7 +32,10 @@ CLASSES: dict[str, tuple[str, ...]] = {
 }
 NAMES: dict[tuple[str, str], Trusted] = {
     (module, name): Trusted(
-        "a trainer's settings, which are attributes", attributes_of(f"{module}.{name}"), level="data"
+        "a trainer's settings, which are attributes",
+        attributes_of(f"{module}.{name}"),
+        level="data",
+        is_only_made=True,
     )
     for module, names in CLASSES.items()
     for name in names

@@ -26,9 +26,11 @@ class Trusted:
             library never writes. None where the name is never called.
         is_value: whether the bare name may stand as a value.
         level: what a file becomes that holds one.
+        is_only_made: whether only NEWOBJ is read: a call would run the class's `__init__`, which does more.
     """
 
     reason: str
     call: Reading | None = None
     is_value: bool = False
     level: Level = "weights"
+    is_only_made: bool = False

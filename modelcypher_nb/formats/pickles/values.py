@@ -62,6 +62,7 @@ class Described:
     __slots__ = ()
 
     level: ClassVar[Level] = "weights"
+    asks_parts: ClassVar[bool] = False  # whether its hash would be that of what it holds, if it has any
 
     def build(self, state: Value) -> None:  # noqa: ARG002 - a subclass reads it
         """Take the state that BUILD gives."""
