@@ -260,7 +260,7 @@ class Call:
 
     def audit(self, operation: Operation, arguments: Mapping[str, Any], outcome: str, milliseconds: float) -> None:
         """Append this use to the audit log."""
-        from ..store.records import AuditRecord
+        from ..store.audit_record import AuditRecord
 
         kept = {name: shown(value, 200) for name, value in arguments.items() if value is not None}
         self.catalog.add_audit(

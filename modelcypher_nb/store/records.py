@@ -10,7 +10,6 @@ from .ids import ID, ModelSource, check_id
 
 __all__ = [
     "ID",
-    "AuditRecord",
     "CheckpointRecord",
     "CommandRecord",
     "JobError",
@@ -153,14 +152,3 @@ class CommandRecord:
     done_at: float | None = None
     result: dict[str, Any] | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """One use of an operation that changed something, or that an assistant made."""
-
-    time: float
-    principal: str
-    operation: str
-    arguments: dict[str, Any]
-    outcome: str
-    milliseconds: float

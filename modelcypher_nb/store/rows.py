@@ -11,7 +11,8 @@ from ..formats.report import Finding, Verdict
 from .ids import ModelSource
 
 if TYPE_CHECKING:  # made of their classes only when a row is there: a command that finds none starts sooner
-    from .records import AuditRecord, CheckpointRecord, CommandRecord, JobRecord, ModelRecord
+    from .audit_record import AuditRecord
+    from .records import CheckpointRecord, CommandRecord, JobRecord, ModelRecord
 
 __all__ = ["audit_row", "checkpoint_row", "command_row", "dump", "job_row", "model_row"]
 
@@ -77,7 +78,7 @@ def command_row(row: sqlite3.Row) -> CommandRecord:
 
 def audit_row(row: sqlite3.Row) -> AuditRecord:
     """A row of `audit`."""
-    from .records import AuditRecord
+    from .audit_record import AuditRecord
 
     content = {name: row[name] for name in row.keys() if name != "sequence"}  # noqa: SIM118 - a Row iterates its values
     return AuditRecord(**{**content, "arguments": json.loads(content["arguments"])})

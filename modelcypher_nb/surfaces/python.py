@@ -114,7 +114,7 @@ def save(
     import os
 
     from ..formats import safetensors
-    from ..store.records import AuditRecord
+    from ..store.audit_record import AuditRecord
 
     text = os.fspath(path)
     if not text.endswith(SUFFIX):

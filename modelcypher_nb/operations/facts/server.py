@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...store.records import AuditRecord
+from ...store.audit_record import AuditRecord
 
 __all__ = ["AuditList", "ServerConfig", "ServerFacts"]
 

@@ -8,7 +8,7 @@ from ..rows import audit_row, dump
 from .table import Table
 
 if TYPE_CHECKING:
-    from ..records import AuditRecord
+    from ..audit_record import AuditRecord
 
 __all__ = ["Audit"]
 

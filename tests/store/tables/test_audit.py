@@ -5,9 +5,9 @@ import sqlite3
 import pytest
 
 from modelcypher_nb.guard.safe_path import SafePath
+from modelcypher_nb.store.audit_record import AuditRecord
 from modelcypher_nb.store.catalog import Catalog
 from modelcypher_nb.store.connection import FILE_NAME
-from modelcypher_nb.store.records import AuditRecord
 
 
 def a_use(number: int, principal: str = "person") -> AuditRecord:
