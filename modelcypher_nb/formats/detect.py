@@ -9,7 +9,6 @@ from typing import Any
 from ..errors import MissingFileError, UnsafeFileError, UsageError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
-from . import safetensors
 from .content_facts import tensor_infos, tree_of
 from .digests import changed_meanwhile, combined_digest, file_digest
 from .folder import FolderFacts, describe_folder, hub_source
@@ -219,6 +218,8 @@ def _refuse_code(safe: SafePath, verdict: Verdict, *, rescue: bool) -> None:
 
 def _load_part(safe: SafePath, part: Part, mapped: bool | None) -> dict[str, Any]:
     if part.content is None:
+        from . import safetensors
+
         return dict(safetensors.load(safe, part.header, mapped=mapped))
     from .arrays import to_numpy, to_torch
 
