@@ -17,6 +17,8 @@ from modelcypher_nb.guard.paths import Guard
 from tests.samples.benign import SAMPLES
 from tests.samples.sample import Sample
 
+pytestmark = pytest.mark.slow  # some two thousand files, each opened twice
+
 OPENED = [sample for sample in SAMPLES if sample.opens in {"torch", "script", "pickle"}]
 
 
