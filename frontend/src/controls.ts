@@ -15,14 +15,18 @@ export interface Action {
 export class ActionButtons {
   readonly element = h("div", { class: "mc-actions", role: "group", "aria-label": "Actions" });
   private readonly buttons = new Map<string, HTMLButtonElement>();
+  private readonly pending = new Set<string>();
   private stage: Stage<unknown> | undefined;
+  private atWork: string | undefined;
 
   constructor(private readonly actions: readonly Action[]) {
     this.element.hidden = true;
   }
 
-  update(stage: Stage<unknown>): void {
+  /** Takes a new stage; `atWork` names the action that the kernel works on already, whoever asked for it. */
+  update(stage: Stage<unknown>, atWork?: string): void {
     this.stage = stage;
+    this.atWork = atWork;
     let previous: Element | null = null;
     for (const action of this.actions) {
       if (!stage.can(action.action)) {
@@ -34,6 +38,7 @@ export class ActionButtons {
       const place: Element | null = previous ? previous.nextElementSibling : this.element.firstElementChild;
       if (place !== button) this.element.insertBefore(button, place);
       previous = button;
+      this.mark(action.action, button);
     }
     this.element.hidden = previous === null;
   }
@@ -53,12 +58,19 @@ export class ActionButtons {
     const values = action.values ? action.values() : {};
     // aria-disabled keeps the focus where it is; `disabled` would throw it to the page's start.
     if (!button || !values || !this.stage || button.getAttribute("aria-disabled") === "true") return;
-    button.setAttribute("aria-disabled", "true");
+    this.pending.add(action.action);
+    this.mark(action.action, button);
     try {
       await this.stage.act(action.action, values);
     } finally {
-      button.removeAttribute("aria-disabled");
+      this.pending.delete(action.action);
+      this.mark(action.action, button);
     }
+  }
+
+  private mark(action: string, button: HTMLButtonElement): void {
+    if (this.atWork !== undefined || this.pending.has(action)) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
   }
 }
 

@@ -18,7 +18,7 @@ export class Frame {
   private drawn: Drawn<object> | undefined;
   private session: Session | undefined;
   private link: Link | undefined;
-  private data: object;
+  private data: object = {};
   private actions: readonly string[] = [];
 
   constructor(
@@ -34,7 +34,6 @@ export class Frame {
     this.root.dataset["lmSuppressShortcuts"] = "true";
     this.root.append(style, this.status, this.body, this.errors);
     host.append(this.root);
-    this.data = payload.data;
     this.theme();
     // Most places attach the host after this: what stands behind the view is known a frame later.
     requestAnimationFrame(() => this.theme());
@@ -50,8 +49,16 @@ export class Frame {
   saved(payload: Payload): void {
     this.payload = payload;
     if (this.live) return;
-    this.data = payload.data;
-    this.refresh(new Set(Object.keys(payload.data)));
+    this.guarded(() => {
+      this.data = this.read();
+      this.refresh(new Set(Object.keys(this.data)));
+    });
+  }
+
+  /** Saved data in the shape that its view draws; a newer version's, or a stranger's, may be anything. */
+  private read(): object {
+    if (this.payload?._schema !== SCHEMA) throw new Error(`schema ${String(this.payload?._schema)} is not ${SCHEMA}`);
+    return this.view.check(this.payload.data, "");
   }
 
   /** A wire to the kernel opens. Nothing changes to the eye until a snapshot has come over it. */
@@ -157,7 +164,7 @@ export class Frame {
     // What an earlier attempt left half drawn would stand beside this one.
     this.body.replaceChildren();
     this.guarded(() => {
-      if (this.payload._schema !== SCHEMA) throw new Error(`schema ${String(this.payload._schema)} is not ${SCHEMA}`);
+      if (!this.live) this.data = this.read();
       this.drawn = (this.view as unknown as View<object>).draw(this.body, this.stage());
     });
   }
@@ -172,7 +179,7 @@ export class Frame {
     const live = this.live;
     this.root.dataset["live"] = String(live);
     say(this.status, live ? "live" : "saved output, not checked here");
-    this.status.title = live ? "Connected to the kernel that made this" : `Saved ${moment(this.payload.savedAt)}`;
+    this.status.title = live ? "Connected to the kernel that made this" : `Saved ${moment(this.payload?.savedAt)}`;
   }
 
   /** A stranger's data may be of any shape: a view that can't draw it says so in its place. */

@@ -26,7 +26,7 @@ export class LabRenderer extends Widget implements IRenderMime.IRenderer {
     const view = viewOf(payload?.view);
     if (!payload || !view) {
       this.clear();
-      this.node.append(h("p", {}, "This output was written by another version of modelcypher_nb: run its cell again."));
+      this.node.append(h("p", {}, "This output can't be drawn: it isn't what this version of modelcypher_nb writes. Run its cell again."));
       return Promise.resolve();
     }
     if (this.frame && this.drawn?.id === payload.id && this.drawn.nonce === payload.nonce && this.drawn.view === payload.view) {

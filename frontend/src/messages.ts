@@ -155,6 +155,13 @@ export interface PickleNote {
   command: string;
 }
 
+/** How far an action is; a total of 0 where nobody knows. */
+export interface Work {
+  action: string;
+  done: number;
+  total: number;
+}
+
 export interface ModelCardData {
   name: string;
   reference?: string;
@@ -183,6 +190,8 @@ export interface ModelCardData {
   /** What to tell of files that rely on pickle, and the command that converts them. */
   warning?: PickleNote;
   tree?: TreeNode;
+  /** What a button set going and isn't done yet; null again once it is. */
+  work?: Work | null;
 }
 
 // training_run

@@ -5,17 +5,20 @@ import { contentTree } from "./content_tree";
 import { ActionButtons } from "./controls";
 import { type Child, chip, facts, h, replace } from "./dom";
 import { bytes, count, percent, plural, whole } from "./format";
-import type { ModelCardData } from "./messages";
+import type { ModelCardData, Work } from "./messages";
+import { modelCardData } from "./shapes";
 import type { Drawn, Stage, View } from "./stage";
 import { TensorList } from "./tensor_list";
 import { shownValue } from "./text";
 import { badge, findings, meaning } from "./verdict";
+import { WorkLine } from "./work";
 
 const IN_MEMORY = "in memory";
 
 export const view: View<ModelCardData> = {
   name: "model_card",
   title: "Model card",
+  check: modelCardData,
   draw: (body, stage) => new Card(body, stage),
 };
 
@@ -26,6 +29,7 @@ class Card implements Drawn<ModelCardData> {
   private readonly converting = new ActionButtons([
     { action: "convert", label: "Convert to safetensors", kind: "primary", title: "Writes a safetensors copy beside it; nothing in the file runs" },
   ]);
+  private warned = "";
   private readonly reasons = h("div");
   private readonly content = h("div");
   private readonly facts = h("div");
@@ -37,6 +41,7 @@ class Card implements Drawn<ModelCardData> {
   ]);
   private readonly registering = new ActionButtons([{ action: "register", label: "Register", kind: "primary", values: () => this.name() }]);
   private readonly tensors = new TensorList();
+  private readonly work = new WorkLine();
 
   constructor(body: HTMLElement, stage: Stage<ModelCardData>) {
     this.registerRow.append(this.actions.element, this.register, this.registering.element);
@@ -50,32 +55,34 @@ class Card implements Drawn<ModelCardData> {
   update(stage: Stage<ModelCardData>, changed: ReadonlySet<string>): void {
     const data = stage.data;
     replace(this.header, ...header(data, stage.live));
-    replace(this.warning, ...this.banner(data));
+    this.banner(data);
     if (changed.has("tree")) replace(this.content, data.tree?.children?.length ? contentTree(data.tree) : null);
     replace(this.dtypes, dtypeBar(data.dtypes));
     replace(this.reasons, ...reasons(data, stage.live));
     replace(this.facts, cardFacts(data));
     if (changed.has("tensors")) this.tensors.update(data.tensors, data.tensorCount);
     this.tensors.element.hidden = data.tensorCount === 0;
-    this.converting.update(stage as Stage<unknown>);
-    this.actions.update(stage as Stage<unknown>);
-    this.registering.update(stage as Stage<unknown>);
+    this.buttons(stage as Stage<unknown>, data.work);
+  }
+
+  private buttons(stage: Stage<unknown>, work: Work | null | undefined): void {
+    for (const row of [this.converting, this.actions, this.registering]) row.update(stage, work?.action);
     this.register.hidden = !stage.can("register");
     this.registerRow.hidden = this.actions.element.hidden && this.register.hidden;
+    const place = work?.action === "convert" && this.warning.firstElementChild ? this.warning.firstElementChild : this.registerRow;
+    if (work && this.work.element.parentElement !== place) place.append(this.work.element);
+    this.work.update(stage.live ? work : null);
   }
 
   dispose(): void {}
 
-  private banner(data: ModelCardData): Child[] {
-    if (!data.warning) return [];
-    return [
-      h(
-        "div",
-        { class: "mc-banner", role: "note", "aria-label": "Pickle warning" },
-        h("p", {}, data.warning.text, " ", h("code", {}, data.warning.command)),
-        this.converting.element,
-      ),
-    ];
+  /** Drawn anew only where its words change: the button in it would lose the focus. */
+  private banner(data: ModelCardData): void {
+    const said = data.warning ? `${data.warning.text} ${data.warning.command}` : "";
+    if (said === this.warned) return;
+    this.warned = said;
+    const words = data.warning && h("p", {}, data.warning.text, " ", h("code", {}, data.warning.command));
+    replace(this.warning, words && h("div", { class: "mc-banner", role: "note", "aria-label": "Pickle warning" }, words, this.converting.element));
   }
 
   private name(): Record<string, unknown> | null {
@@ -111,7 +118,7 @@ function header(data: ModelCardData, live: boolean): Child[] {
 }
 
 function reasons(data: ModelCardData, live: boolean): Child[] {
-  const list = findings(data.verdict.findings, live);
+  const list = findings(data.verdict.findings, live, data.path);
   // Good news without a kernel behind it isn't news: the meaning is said of live verdicts only.
   if (!list) return live ? [h("p", { class: "mc-muted mc-reason" }, `${meaning(data.verdict.level)}.`)] : [];
   return [list];

@@ -4,11 +4,13 @@ import { anywidget } from "./anywidget";
 import { ActionButtons } from "./controls";
 import { facts, h, replace } from "./dom";
 import type { RefusalData } from "./messages";
+import { refusalData } from "./shapes";
 import type { Drawn, Stage, View } from "./stage";
 
 export const view: View<RefusalData> = {
   name: "refusal",
   title: "Path refused",
+  check: refusalData,
   draw(body, stage) {
     const text = h("div", { class: "mc-refusal" });
     const buttons = new ActionButtons([{ action: "allow", label: "Allow for this session", kind: "primary" }]);

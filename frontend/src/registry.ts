@@ -5,6 +5,7 @@ import { ActionButtons } from "./controls";
 import { type Child, chip, h, replace, uniqueId } from "./dom";
 import { bytes, count, metricCell, moment, percent, whole } from "./format";
 import type { CheckpointRow, Job, ModelRow, RegistryData, StorageRow } from "./messages";
+import { registryData } from "./shapes";
 import type { Drawn, Stage, View } from "./stage";
 import { stateChip } from "./states";
 import { Table } from "./table";
@@ -13,6 +14,7 @@ import { badge } from "./verdict";
 export const view: View<RegistryData> = {
   name: "registry",
   title: "Registry",
+  check: registryData,
   draw: (body, stage) => new Registry(body, stage),
 };
 

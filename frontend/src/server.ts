@@ -5,12 +5,14 @@ import { ActionButtons } from "./controls";
 import { chip, facts, h, replace, section } from "./dom";
 import { duration, plural, timeOfDay } from "./format";
 import type { ServerData, Tool, ToolCall } from "./messages";
+import { serverData } from "./shapes";
 import type { Drawn, Stage, View } from "./stage";
 import { Table } from "./table";
 
 export const view: View<ServerData> = {
   name: "server",
   title: "MCP server",
+  check: serverData,
   draw: (body, stage) => new Server(body, stage),
 };
 

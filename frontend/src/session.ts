@@ -81,7 +81,7 @@ export class Session {
     else if (message.type === "refused") this.end();
   }
 
-  /** Sends an action and waits for its reply, never for ever. `unheard` is called when the kernel doesn't even take notice. */
+  /** Sends an action and waits for its reply: not long for a sign of the kernel, then as long as that works on it. `unheard` is called when the kernel doesn't even take notice. */
   act(action: string, values: Record<string, unknown>, unheard?: () => void): Promise<Outcome> {
     if (!this.live) return Promise.resolve(GONE);
     this.tokens += 1;
@@ -95,7 +95,11 @@ export class Session {
         this.pending.delete(token);
         resolve(outcome);
       };
-      this.pending.set(token, { resolve: settle, received: hush });
+      const received = (): void => {
+        hush();
+        late();
+      };
+      this.pending.set(token, { resolve: settle, received });
       this.link.send({ type: "action", token, action, arguments: values });
     });
   }

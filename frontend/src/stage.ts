@@ -2,6 +2,7 @@
 
 import type { ViewName } from "./messages";
 import type { Delta } from "./points";
+import type { Check } from "./shapes";
 
 /** The data to draw, and what may be done with it. Saved data can nothing. */
 export interface Stage<D> {
@@ -26,6 +27,8 @@ export interface View<D> {
   readonly name: ViewName;
   /** What a screen reader calls the whole. */
   readonly title: string;
+  /** Saved data as it may be drawn; throws where it is of another shape. */
+  readonly check: Check<object>;
   draw(body: HTMLElement, stage: Stage<D>): Drawn<D>;
 }
 

@@ -24,6 +24,8 @@ export interface Row {
 
 export type Order = "name" | "size";
 
+const DEEPEST = 40;
+
 const natural = new Intl.Collator("en", { numeric: true });
 
 export function elements(tensor: Tensor): number {
@@ -35,7 +37,7 @@ export function buildTree(tensors: readonly Tensor[]): Node {
   const index = new Map<string, Node>();
   for (const tensor of tensors) {
     let parent = root;
-    const parts = tensor.name.split(".");
+    const parts = nameParts(tensor.name);
     for (let depth = 1; depth < parts.length; depth += 1) {
       parent = child(parent, index, parts.slice(0, depth).join("."), parts[depth - 1]!);
     }
@@ -44,6 +46,12 @@ export function buildTree(tensors: readonly Tensor[]): Node {
   total(root);
   root.children = root.children.map(join);
   return root;
+}
+
+/** A name of nothing but dots would nest without end: what lies deeper stays one part. */
+function nameParts(name: string): string[] {
+  const parts = name.split(".");
+  return parts.length <= DEEPEST ? parts : [...parts.slice(0, DEEPEST - 1), parts.slice(DEEPEST - 1).join(".")];
 }
 
 function group(path: string, label: string): Node {

@@ -10,12 +10,14 @@ import type { Checkpoint, Job, RunEvent, TrainingRunData } from "./messages";
 import { type Delta, Track } from "./points";
 import { Header } from "./run_header";
 import { NumbersTable } from "./run_numbers";
+import { trainingRunData } from "./shapes";
 import type { Drawn, Stage, View } from "./stage";
 import { shownValue } from "./text";
 
 export const view: View<TrainingRunData> = {
   name: "training_run",
   title: "Training run",
+  check: trainingRunData,
   draw: (body, stage) => new Panel(body, stage),
 };
 

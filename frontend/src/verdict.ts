@@ -1,6 +1,7 @@
 /** The verdict on a file and its reasons. Coloured only where a kernel of this session gave it. */
 
 import { h } from "./dom";
+import { whole } from "./format";
 import type { Finding, Verdict } from "./messages";
 
 const MEANING: Record<string, [tone: string, meaning: string]> = {
@@ -24,25 +25,26 @@ export function meaning(level: string): string {
 
 const MOST_FINDINGS = 50;
 
-/** File, member and byte, as one would look it up in a hex viewer. */
-function place(finding: Finding): string {
-  const member = finding.member ? ` ▸ ${finding.member}` : "";
-  const offset = finding.offset !== undefined && (finding.member || finding.offset > 0) ? ` @ ${finding.offset}` : "";
-  return `${finding.where ?? ""}${member}${offset}`;
+/** File, member and byte, as one would look it up in a hex viewer; the card's own file needs no name. */
+function place(finding: Finding, path: string | undefined): string {
+  const offset = finding.offset !== undefined && (finding.member || finding.offset > 0) ? `byte ${whole(finding.offset)}` : "";
+  const within = [finding.member, offset].filter(Boolean).join(", ");
+  const file = finding.where === path && within ? "" : (finding.where ?? "");
+  return [file, within].filter(Boolean).join(" ▸ ");
 }
 
-export function findings(list: readonly Finding[], live: boolean): HTMLElement | null {
+export function findings(list: readonly Finding[], live: boolean, path?: string): HTMLElement | null {
   if (list.length === 0) return null;
   const items = list.slice(0, MOST_FINDINGS).map((finding) => {
     const tone = live ? (MEANING[finding.level]?.[0] ?? "muted") : "saved";
     return h(
       "li",
-      {},
+      { class: tone },
       h("span", { class: `mc-level ${tone}` }, finding.level),
       h("span", { class: "what" }, finding.what),
-      finding.where && h("code", {}, place(finding)),
+      finding.where && h("code", { class: "mc-place" }, place(finding, path)),
       finding.excerpt && h("code", { class: "mc-excerpt" }, finding.excerpt),
-      finding.remedy && h("span", { class: "mc-muted" }, finding.remedy),
+      finding.remedy && h("span", { class: "mc-muted mc-remedy" }, finding.remedy),
     );
   });
   if (list.length > MOST_FINDINGS) items.push(h("li", { class: "mc-muted" }, `and ${list.length - MOST_FINDINGS} more`));

@@ -124,3 +124,14 @@ test("a refusal or a lost wire ends everything, once", async () => {
   session.receive(snapshot(1));
   assert.deepEqual([(await asked).ok, session.live, seen], [false, false, ["snapshot pause", "lost"]]);
 });
+
+test("an action that the kernel works on is waited for, however long it takes", async () => {
+  const { session, sent, bell } = opened();
+  session.receive(snapshot(0));
+  const asked = session.act("convert", {});
+  const { token } = sent[0]! as { token: string };
+  session.receive({ type: "received", token });
+  bell.pass(3_600_000);
+  session.receive({ type: "reply", token, ok: true, text: "Written." });
+  assert.deepEqual((await asked).text, "Written.");
+});

@@ -65,3 +65,10 @@ test("fifty thousand tensors become a tree whose closed rows are few", () => {
   assert.equal(root.tensors, 50_000);
   assert.equal(visibleRows(root, new Set()).length, 1);
 });
+
+test("a name of nothing but dots nests no deeper than a tree can be walked", () => {
+  const root = buildTree([tensor(".".repeat(100_000), 1), tensor(`${".".repeat(100_000)}x`, 1)]);
+  sortTree(root, "size");
+  assert.equal(root.tensors, 2);
+  assert.ok(Math.max(...visibleRows(root, new Set(groups(root))).map((row) => row.level)) <= 40);
+});

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..guard.secrets import shown
 from ..guard.source import FileSource, RangeSource
-from .pickles.brief import brief, kind_of
+from .pickles.brief import LONGEST_TEXT, brief, kind_of
 from .pickles.strided import bytes_of
 from .pickles.values import Composite, Described, Opaque, PlainDict, Shell, Storage, Tensor
 from .report import TensorInfo, TreeNode
@@ -137,7 +138,7 @@ def _of_opaque(value: Opaque) -> dict[Any, Any]:
 def _pairs(inner: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(inner, dict):
         for key, item in inner.items():
-            yield (brief(key) if not isinstance(key, str) else brief(key)[1:-1]), item
+            yield (shown(key, LONGEST_TEXT) if isinstance(key, str) else brief(key)), item
     else:
         for number, item in enumerate(inner):
             yield str(number), item

@@ -71,7 +71,8 @@ def _pickle_note(report: ModelReport, safe: SafePath, record: ModelRecord | None
     if report.verdict.level in {"malformed", "unsupported"}:
         return None
     reference = f"{record.id}@{record.version}" if record else shown(safe.given)
-    return PickleNote.of(reference, report.pickled, report.verdict.level)
+    name = reference if record else shown(safe.name)  # its path stands in the command
+    return PickleNote.of(reference, report.pickled, report.verdict.level, name)
 
 
 def _source(report: ModelReport, record: ModelRecord | None) -> ModelSource | None:

@@ -27,6 +27,7 @@ NUMBER = "text-align:right;font-variant-numeric:tabular-nums;padding:1px 14px 1p
 WORD = "text-align:left;padding:1px 14px 1px 0;white-space:nowrap"
 LONG = "text-align:left;padding:1px 14px 1px 0;overflow-wrap:anywhere"  # gives way when the place is narrow
 LONG_CHARACTERS = 32
+STACKED = f"display:flex;gap:12px;padding:3px 0;font-size:12px;{RULE}"  # no table: pages set the width of their columns
 MOST_ROWS = 40
 SENTENCE = 2000  # characters of one sentence: a reason that is cut off is none
 
@@ -90,15 +91,14 @@ def _stack(table: Table, most_rows: int) -> Markup:
     """Rows of sentences: the first cell, and beside it the others, one below another."""
     rows = [
         element(
-            "tr",
-            None,
-            element("th", {"style": f"{LABEL};{RULE}"}, first.text),
-            element("td", {"style": f"{VALUE};{RULE}"}, *_sentences(rest)),
+            "div",
+            {"style": STACKED},
+            element("div", {"style": "min-width:64px;font-weight:600"}, first.text),
+            element("div", {"style": "flex:1;min-width:0;overflow-wrap:anywhere"}, *_sentences(rest)),
         )
         for first, *rest in table.rows[:most_rows]
     ]
-    grid = element("table", {"style": f"{TABLE};width:100%"}, element("tbody", None, *rows))
-    return _titled(table, grid, len(rows))
+    return _titled(table, joined(*rows), len(rows))
 
 
 def _sentences(cells: Sequence[Cell]) -> list[Markup]:

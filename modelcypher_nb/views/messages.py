@@ -197,6 +197,14 @@ class PickleNote(TypedDict):
     command: str
 
 
+class Work(TypedDict):
+    """How far an action is; a total of 0 where nobody knows."""
+
+    action: str
+    done: int
+    total: int
+
+
 class ModelCardData(TypedDict):
     """A model's card."""
 
@@ -226,6 +234,7 @@ class ModelCardData(TypedDict):
     lineage: NotRequired[dict[str, Any]]
     warning: NotRequired[PickleNote]
     tree: NotRequired[TreeNode]
+    work: NotRequired[Work | None]
 
 
 class JobError(TypedDict):

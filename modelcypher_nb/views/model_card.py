@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -17,12 +19,14 @@ from ..guard.secrets import shown
 from ..operations.facts import ConvertFacts, ModelFacts, VerifyFacts
 from ..operations.loading import load_opened
 from ..operations.models import open_model
+from ..operations.operation import find, run
 from ..operations.person import as_person
-from ..operations.session import current
+from ..operations.session import Tell, current
 from .card_data import card_data
 from .channel import Points
 from .live import Shown
 from .memory import is_live, live_facts, state_of
+from .messages import Work
 from .sheet import Sheet
 from .sheets_models import IN_MEMORY, model_sheet
 from .widget import View
@@ -157,11 +161,13 @@ class _Source(Shown):
     def __init__(self, model: _Model) -> None:
         super().__init__("model_card", f"card-{secrets.token_hex(8)}")
         self.model = model
+        self._one = threading.Lock()
+        self._at_hand: Work | None = None
 
     def now(self, *, whole: bool) -> tuple[Points, dict[str, Any]]:
         if whole:
             self.model.look_again()
-        return {}, self.model.data()
+        return {}, {**self.model.data(), "work": self._at_hand}
 
     def actions(self) -> list[str]:
         facts = self.model.facts
@@ -174,13 +180,27 @@ class _Source(Shown):
         return ["register", *convert] if facts.digest is not None else ["digest", "register", *convert]
 
     def act(self, action: str, arguments: dict[str, Any]) -> str | None:
+        if not self._one.acquire(blocking=False):
+            raise ConflictError("This card's files are being worked on already.", "Wait until that is done.")
+
+        def tell(done: int, total: int) -> None:
+            self._at_hand = {"action": action, "done": done, "total": total}
+
+        try:
+            tell(0, 0)
+            return self._do(action, arguments, tell)
+        finally:
+            self._at_hand = None
+            self._one.release()
+
+    def _do(self, action: str, arguments: dict[str, Any], tell: Tell) -> str | None:
         if action == "digest":
-            return f"The digest is {self.model.digest()}."
+            return f"The digest is {self.model.digest(tell)}."
         if action == "register":
             self.model.register(str(arguments["name"]) if arguments.get("name") else None)
             return f"Registered as {self.model.facts.reference}."
         if action == "convert":
-            return f"Written: {self.model.convert(None).output}"
+            return f"Written: {self.model.convert(None, tell).output}"
         found = self.model.verify()
         if found.intact:
             return "The files are what was registered."
@@ -249,19 +269,20 @@ class _Model:
                 )
             return load_opened(call, safe, record, mapped=mapped, whole=whole, rescue=rescue)
 
-    def convert(self, output: str | None) -> ConvertFacts:
+    def convert(self, output: str | None, tell: Tell | None = None) -> ConvertFacts:
         """Write the files' tensors as safetensors."""
         self._on_disk("convert")
-        return as_person("model_convert", model_id=self.reference, output=output)  # type: ignore[no-any-return]
+        call = current().person()
+        if tell is not None:
+            call = replace(call, show_progress=lambda _: nullcontext(tell))
+        return run(find("model_convert"), call, {"model_id": self.reference, "output": output})  # type: ignore[no-any-return]
 
-    def digest(self) -> str:
+    def digest(self, tell: Tell | None = None) -> str:
         """The digest of the files, computed where it isn't known."""
-        from dataclasses import replace
-
         self._on_disk("digest")
         if self.facts.digest is None:
             with open_model(current().person(), self.reference) as (_, safe):
-                self._become(replace(self.facts, digest=detect.digest(safe)))
+                self._become(replace(self.facts, digest=detect.digest(safe, tell)))
         assert self.facts.digest is not None  # noqa: S101 - either known or just computed
         return self.facts.digest
 

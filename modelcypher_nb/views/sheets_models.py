@@ -78,7 +78,7 @@ def model_sheet(facts: ModelFacts, picture: str = "") -> Sheet:
         badge="" if facts.format == IN_MEMORY else facts.verdict.level,
         subtitle=Cell(" · ".join(part for part in parts if part)),
         facts=_model_facts(facts),
-        tables=(findings_table(facts.verdict.findings), files_table(facts), tensors_table(facts)),
+        tables=(findings_table(facts.verdict.findings, facts.path), files_table(facts), tensors_table(facts)),
         blocks=_content_blocks(facts.tree),
         picture=picture,
     )
@@ -140,13 +140,13 @@ def _pickle_facts(facts: ModelFacts) -> tuple[tuple[str, object], ...]:
     return ("Pickle", pickle), ("Convert", volatile(facts.warning.command))
 
 
-def findings_table(findings: Sequence[Finding]) -> Table:
-    """The reasons of a verdict."""
+def findings_table(findings: Sequence[Finding], path: str = "") -> Table:
+    """The reasons of a verdict on what lies at a path, which isn't named again."""
     rows = [
         (
             item.level,
             _sentence(item.what),
-            volatile(place_text(item)),
+            volatile(place_text(item, path)),
             _sentence(item.excerpt),
             _sentence(item.remedy),
         )
@@ -161,10 +161,12 @@ def _sentence(text: str | None) -> Cell:
     return Cell(text or "", volatile="/" in (text or ""))
 
 
-def place_text(finding: Finding) -> str:
-    """The file, the member within it and the byte, as far as they are known."""
-    place = finding.where if finding.member is None else f"{finding.where}, member {finding.member}"
-    return place if finding.offset is None else f"{place}, byte {n.whole(finding.offset)}"
+def place_text(finding: Finding, path: str = "") -> str:
+    """The file, the member within it and the byte, as far as they are known and differ from `path`."""
+    member = None if finding.member is None else f"member {finding.member}"
+    byte = None if finding.offset is None else f"byte {n.whole(finding.offset)}"
+    within = [part for part in (member, byte) if part]
+    return ", ".join(within if within and finding.where == path else [finding.where, *within])
 
 
 def files_table(facts: ModelFacts) -> Table:

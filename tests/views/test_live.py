@@ -219,3 +219,35 @@ def test_a_refused_path_from_a_button_offers_nothing(kernel: Any) -> None:
     reply = view.reply(view.act("register", name="x", path="/root/secret"))
     assert reply["ok"]  # only the name counts: a view's message never names a path
     assert kernel.value("mc.model_show('x').path").endswith("net.safetensors")
+
+
+def test_a_long_conversion_tells_how_far_it_is_and_holds_up_no_cell(kernel: Any) -> None:
+    kernel.run('torch.save({"w": torch.ones(4)}, "long.pt")\ngo = threading.Event()')
+    payload = kernel.bundles(
+        """
+card = mc.ModelCard("long.pt")
+def slowly(output, tell, convert=card._model.convert):
+    tell(3, 10)
+    go.wait()
+    return convert(output, tell)
+card._model.convert = slowly
+card
+"""
+    )[0][MIME]
+    view = kernel.view(payload, kernel.subshell())
+    assert view.wait("snapshot")["data"]["work"] is None
+    token = view.act("convert")
+
+    def worked() -> list[Any]:
+        told = [message["content"]["data"]["data"] for message in view.received("facts")]
+        return [data["work"] for data in told if "work" in data]
+
+    kernel.until(lambda: {"action": "convert", "done": 3, "total": 10} in worked(), "how far the conversion is")
+    assert kernel.value("1 + 1") == "2", "another cell runs meanwhile"
+    assert "already" in view.reply(view.act("digest"))["problem"]
+    late = kernel.view(payload, kernel.subshell())
+    assert late.wait("snapshot")["data"]["work"] == {"action": "convert", "done": 3, "total": 10}
+    assert "work" not in json.loads(kernel.bundles("card")[0][MIME]["data"]), "what is saved knows of nothing that is under way"
+    kernel.run("go.set()")
+    assert view.reply(token)["text"].endswith("long.safetensors")
+    kernel.until(lambda: worked()[-1] is None, "the end of the work")

@@ -200,6 +200,7 @@ def test_a_pickle_s_card_says_what_that_means_and_how_to_convert_it(draw: typing
 def test_a_finding_tells_member_byte_excerpt_and_next_step(draw: typing.Callable[[object], str]) -> None:
     drawn = draw(model(verdict=Verdict("code", (CALLED,))))
     assert "/data/net.pt, member net/data.pkl, byte 1,249" in drawn
+    assert "/data/net.pt, member" not in draw(model(path="/data/net.pt", verdict=Verdict("code", (CALLED,))))
     assert "posix.system(" in drawn
     assert "date" in drawn
     assert "Look at it with: mc model show /data/net.pt" in drawn

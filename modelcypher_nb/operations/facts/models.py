@@ -34,12 +34,22 @@ class PickleNote:
     command: str
 
     @classmethod
-    def of(cls, reference: str, pickled: tuple[str, ...], level: Level = "data") -> PickleNote | None:
-        """The note on a model of that verdict, if it is known; None where nothing of it relies on pickle."""
+    def of(
+        cls, reference: str, pickled: tuple[str, ...], level: Level = "data", name: str | None = None
+    ) -> PickleNote | None:
+        """The note on a model of that verdict, if it is known; None where nothing of it relies on pickle.
+
+        Args:
+            reference: what the command calls it.
+            pickled: the files that rely on pickle.
+            level: the verdict.
+            name: what the sentence calls it, where that isn't the reference.
+        """
         if not pickled:
             return None
-        several = f"{len(pickled)} files of {reference} rely on pickle"
-        what = f"{reference} relies on pickle" if len(pickled) == 1 else several
+        name = name or reference
+        several = f"{len(pickled)} files of {name} rely on pickle"
+        what = f"{name} relies on pickle" if len(pickled) == 1 else several
         does = "would" if level == "code" else "can"
         take = "Take its tensors alone:" if level == "code" else "Convert it once:"
         text = f"{what}, which {does} run code in other loaders; here nothing runs. {take}"
