@@ -50,14 +50,15 @@ from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 source, small, target = sys.argv[1:]
 guard = Guard((Root.pin(str(Path(source).parent.parent), "working"),), str(Path(source).parent.parent))
-peak = lambda: int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+field = lambda name: int(re.search(name + r":\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 with guard.open(target) as folder:
     with guard.open(small) as safe:  # what a conversion imports belongs to the idle process
         convert_model(safe, folder, "small.safetensors", Terms())
-    idle = peak()
+    idle = field("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     with guard.open(source) as safe:
         convert_model(safe, folder, "big.safetensors", Terms())
-print(peak() - idle)
+print(field("VmHWM") - idle)
 """
 
 

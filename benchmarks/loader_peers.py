@@ -76,7 +76,7 @@ def judge(path):
     try:
         torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:
-        return "flagged" if "nsupported" in str(error) else "refused"
+        return "flagged" if "nsupported global" in str(error) or "nsupported class" in str(error) else "refused"
     return "clean"
 """
 
