@@ -7,7 +7,9 @@ from typing import NamedTuple
 from ..guard.source import Source
 from .safetensors_header import HEADER_LIMIT
 
-__all__ = ["EMPTY", "PICKLE", "SAFETENSORS", "TEXT_PICKLE", "UNKNOWN", "Kind", "recognise"]
+__all__ = [
+    "EMPTY", "PICKLE", "SAFETENSORS", "TAR", "TEXT_PICKLE", "TORCH_NUMBER", "UNKNOWN", "Kind", "is_tar", "recognise",
+]  # fmt: skip
 
 
 class Kind(NamedTuple):
@@ -33,6 +35,7 @@ EMPTY = Kind("empty file", is_model=False)
 TORCH_NUMBER = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 TORCH_NUMBER_TEXT = b"L119547037146038801333356L"
 LEGACY_TORCH = Kind("legacy torch checkpoint (pickle)", reader="torch_legacy")
+TAR = Kind("tar archive", is_model=False)
 PICKLE = Kind("pickle", reader="pickle_file")
 TEXT_PICKLE = Kind("pickle (protocol 0 or 1)", is_model=False, reader="pickle_file")
 
@@ -57,7 +60,7 @@ MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\x04\x22\x4d\x18", Kind("LZ4 stream", is_model=False)),
     (0, b"PK\x05\x06", Kind("empty zip archive", is_model=False)),
     (0, b"\x7fELF", Kind("program (ELF)", is_model=False)),
-    (257, b"ustar", Kind("tar archive", is_model=False)),
+    (257, b"ustar", TAR),
 )
 ZIP_START = b"PK\x03\x04"
 # How the first member of a zip betrays what wrote it.
@@ -89,6 +92,27 @@ def recognise(source: Source) -> Kind:
         if head.startswith(magic, offset):
             return kind
     return _weakly_marked(head)
+
+
+def is_tar(source: Source) -> bool:
+    """Whether Python's tarfile takes the file for an archive: the sum of its first block stands in it, and no mark.
+
+    `torch.load` asks tarfile before it unpickles, so such a file holds other pickles than its first bytes.
+    """
+    block = source.read_at(0, min(source.size, HEAD_BYTES))
+    if len(block) < HEAD_BYTES:
+        return False
+    field = block[148:156]
+    if field[0] in {0o200, 0o377}:
+        told = int.from_bytes(field[1:], "big")
+    else:
+        try:
+            told = int(field.partition(b"\0")[0].decode("ascii"), 8)
+        except ValueError:
+            return False
+    rest = block[:148] + block[156:]
+    unsigned = 256 + sum(rest)
+    return told in {unsigned, unsigned - 256 * sum(byte > 127 for byte in rest)}
 
 
 def _is_safetensors(head: bytes) -> bool:

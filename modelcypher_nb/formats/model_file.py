@@ -9,10 +9,11 @@ from ..guard.safe_path import Identity, SafePath
 from ..guard.secrets import shown
 from ..guard.source import Source
 from .content import Content
-from .magic import EMPTY, PICKLE, SAFETENSORS, TEXT_PICKLE, UNKNOWN, Kind, recognise
+from .magic import EMPTY, PICKLE, SAFETENSORS, TAR, TEXT_PICKLE, UNKNOWN, Kind, is_tar, recognise
 from .readers import Terms, read_content, unsupported
 from .report import Finding, Level
 from .safetensors_header import Header, describe
+from .strict_json import FETCH_AGAIN
 
 __all__ = ["PICKLE_SUFFIXES", "WEIGHT_SUFFIXES", "Part", "counts_in_a_folder", "examine_file", "finding_of"]
 
@@ -79,6 +80,9 @@ def examine_file(safe: SafePath, name: str, terms: Terms | None = None) -> Part:
     try:
         source = safe.source()
         kind = _kind(source, name)
+        if kind.name != TAR.name and is_tar(source) and kind.reader not in {"zip_file", "compressed_file"}:
+            what = f"{safe.display} is also a tar archive, which torch.load would open instead of what is seen here."
+            return Part(name, kind, safe.identity, error=MalformedError(what, FETCH_AGAIN))
         if kind is SAFETENSORS:
             hidden = _hidden_pickle(source, name, safe.display, terms)
             return Part(name, kind, safe.identity, describe(source, name), findings=hidden)

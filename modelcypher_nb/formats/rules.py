@@ -76,6 +76,13 @@ RULES: dict[str, Rule] = {
     "torch-zip": Rule("A torch archive isn't what torch writes", f"Other readers may take another member. {FETCH}"),
     "torch-legacy": Rule("A legacy torch file isn't what torch writes", FETCH),
     "torch-export": Rule("An exported program", f"Running the model runs its graph. {CONVERT}"),
+    "torch-export-native": Rule(
+        "An exported program holds compiled code", f"Loading it runs native code that nobody can read. {DONT_OPEN}"
+    ),
+    "torch-export-program": Rule(
+        "An exported program runs more than operators",
+        f"A part of its description is evaluated as Python, imported or called when it is loaded. {DONT_OPEN}",
+    ),
     "torchscript-code": Rule("TorchScript code can't be read", FETCH),
     "torchscript": Rule("A TorchScript program", f"Running the model runs it. {CONVERT}"),
     "torchscript-operator": Rule(

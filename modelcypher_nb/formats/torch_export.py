@@ -1,24 +1,34 @@
-"""What `torch.export.save` writes (.pt2): raw weights beside a program in JSON; the weights are read, nothing else."""
+"""What `torch.export.save` writes (.pt2): raw weights, which are read, beside a program in JSON, which is judged."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..errors import MalformedError
 from ..guard.secrets import shown
 from .content import Content
+from .magic import TORCH_NUMBER
+from .pickle_file import walk
 from .pickles.context import Context
 from .pickles.faults import FaultError
 from .pickles.strided import bytes_of, dense
 from .pickles.torch_names import sizes
 from .pickles.values import Storage, Tensor, UnfitError
 from .strict_json import FETCH_AGAIN, parse
+from .torch_export_program import judge_program
 from .torch_file import read_source
 from .zip_archive import ZipArchive
 
 __all__ = ["read_archive"]
 
 FORMAT = "torch export (pt2)"
+CONFIGURATIONS = ("_weights_config.json", "_constants_config.json")
+DATA_FOLDERS = ("/weights/", "/constants/", "/sample_inputs/")
+PLAIN_PATH = re.compile(r"(?:weight|tensor)_\w+")  # constants under other names are unpickled, whatever is said of them
+NATIVE = (".so", ".dll", ".dylib", ".pyd", ".o", ".a", ".cubin", ".hsaco")
+ZIP_START = b"PK\x03\x04"
+LONGEST_PROGRAM = 256 << 20
 LONGEST_CONFIGURATION = 64 << 20
 # ScalarType of torch/_export/serde/schema.py.
 DTYPES = {
@@ -35,9 +45,10 @@ def read_archive(archive: ZipArchive, context: Context) -> Content:
     context.tell("objects", "torch-export", what, 0)
     try:
         for name in archive.members:
-            if name.endswith(("_weights_config.json", "_constants_config.json")):
+            if name.endswith(CONFIGURATIONS):
                 content.root |= _weights(archive, name, context)
         content.pickled = _judge_pickles(archive, context, content.root)
+        _judge_programs(archive, context)
     except FaultError as fault:
         content.error = MalformedError(f"{context.where} {fault}.", FETCH_AGAIN)
         context.tell("malformed", "torch-export", content.error.problem, 0, remedy=FETCH_AGAIN)
@@ -48,14 +59,18 @@ def read_archive(archive: ZipArchive, context: Context) -> Content:
     return content
 
 
-def _weights(archive: ZipArchive, name: str, context: Context) -> dict[str, Any]:
+def _entries(archive: ZipArchive, name: str, context: Context) -> dict[str, Any]:
     source = archive.open(name)
     if source.size > LONGEST_CONFIGURATION:
         raise MalformedError(f"'{shown(name, 80)}' has {source.size} bytes.", FETCH_AGAIN)
     label = f"'{shown(name, 80)}' of {context.where}"
-    entries = _map(_map(parse(source.read_at(0, source.size), label), label).get("config"), label)
+    return _map(_map(parse(source.read_at(0, source.size), label), label).get("config"), label)
+
+
+def _weights(archive: ZipArchive, name: str, context: Context) -> dict[str, Any]:
+    label = f"'{shown(name, 80)}' of {context.where}"
     folder, found = name.rpartition("/")[0], {}
-    for tensor, given in entries.items():
+    for tensor, given in _entries(archive, name, context).items():
         entry = _map(given, label)
         if entry.get("use_pickle") or entry.get("tensor_meta") is None:
             continue  # judged with the other pickles
@@ -92,18 +107,55 @@ def _tensor(archive: ZipArchive, member: str, entry: dict[str, Any], context: Co
     return tensor
 
 
+def _raw_members(archive: ZipArchive, context: Context) -> set[str]:
+    """Members that torch takes for numbers, whatever they start with: what it unpickles isn't among them."""
+    raw: set[str] = set()
+    pickled: set[str] = set()
+    for name in archive.members:
+        if not name.endswith(CONFIGURATIONS):
+            continue
+        folder = name.rpartition("/")[0]
+        for given in _entries(archive, name, context).values():
+            entry = _map(given, name)
+            path = f"{folder}/{entry.get('path_name')}"
+            is_number = entry.get("use_pickle") is False and PLAIN_PATH.fullmatch(str(entry.get("path_name")))
+            (raw if is_number else pickled).add(path)
+    return raw - pickled
+
+
 def _judge_pickles(archive: ZipArchive, context: Context, root: dict[str, Any]) -> bool:
-    """Sample inputs, and the weights of older exports, are torch files of their own."""
+    """Sample inputs, weights of special classes, constants, and the weights of older exports are pickles."""
+    raw = _raw_members(archive, context)
     is_pickled = False
     for name in archive.members:
         source = archive.open(name)
-        head = source.read_at(0, min(4, source.size))
-        if head != b"PK\x03\x04" and head[:1] != b"\x80":
+        head = source.read_at(0, min(24, source.size))
+        is_data = any(folder in f"/{name}" for folder in DATA_FOLDERS) and not name.endswith(".json")
+        is_marked = head[:4] == ZIP_START or head[:1] == b"\x80" or name.endswith((".pt", ".pkl", ".pickle"))
+        if not head or name in raw or not (is_data or is_marked):
             continue
-        if not name.endswith(".pt") and head[:1] == b"\x80" and "/weights/" in name:
-            continue  # raw numbers that happen to start so
         is_pickled = True
-        value = read_source(source, context, name)
+        if head[:4] == ZIP_START or TORCH_NUMBER in head:
+            value = read_source(source, context, name)
+        else:
+            walk(source, context.inner(name))
+            continue
         if name.endswith(("serialized_state_dict.pt", "serialized_constants.pt")) and isinstance(value, dict):
             root.update(value)
     return is_pickled
+
+
+def _judge_programs(archive: ZipArchive, context: Context) -> None:
+    """The graphs, and what is compiled already."""
+    for name in archive.members:
+        lower = name.lower()
+        if "/aotinductor/" in lower or lower.endswith(NATIVE):
+            what = f"The member '{shown(name, 80)}' is compiled code, which another loader runs."
+            context.tell("code", "torch-export-native", what, 0, name=name)
+        is_program = "/models/" in f"/{lower}" or lower.rpartition("/")[2] == "serialized_exported_program.json"
+        if is_program and lower.endswith(".json"):
+            source = archive.open(name)
+            if source.size > LONGEST_PROGRAM:
+                raise MalformedError(f"'{shown(name, 80)}' has {source.size} bytes.", FETCH_AGAIN)
+            label = f"'{shown(name, 80)}' of {context.where}"
+            judge_program(source.read_at(0, source.size), label, context.inner(name))
