@@ -74,9 +74,10 @@ class Wrapper(Described):
 
         No number up to 64 is an opcode that takes the filled in bytes for its argument; some beyond are.
         """
-        if self.dtype is None or self.dtype.has_object:
+        if self.dtype is None:
             return False
-        return self.alignment is None or self.alignment > HARMLESS_ALIGNMENT
+        # The pickle of an array of objects goes on with the memo of the outer one, so that it recalls other values.
+        return self.dtype.has_object or self.alignment is None or self.alignment > HARMLESS_ALIGNMENT
 
     def take_from(self, machine: Machine) -> Any:
         """Give the array whose bytes follow in the file; None where nothing is known of it."""

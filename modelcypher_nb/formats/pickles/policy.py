@@ -23,6 +23,11 @@ ALWAYS_LOADED = frozenset({"builtins", "collections", "_codecs", "copyreg", "tor
 # What a reading may copy of an argument, in bytes for each of its items; small ones aren't counted.
 COPIED = {str: 1, bytes: 1, LazyBytes: 1, bytearray: 1, list: 64, tuple: 64, dict: 64, PlainDict: 64}
 FREE_BYTES = 1024
+# Of the names that are read where they are called: what would load a file, or call what it is given.
+NEVER_HELD = frozenset({
+    ("torch.storage", "_load_from_bytes"), ("torch._tensor", "_rebuild_from_type_v2"), ("operator", "getitem"),
+    ("_operator", "getitem"), ("copyreg", "_reconstructor"), ("copyreg", "__newobj__"),
+})  # fmt: skip
 RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newobj__")})
 
 
@@ -318,6 +323,9 @@ class Policy:
         if not strangers:
             return
         values = _globals_within(root)
+        for known in self._known.values():
+            if (known.module, known.name) in NEVER_HELD and id(known) in values:
+                self._code("pickle-name", "puts {} where an object may call it", known, known.offset)
         for stranger in strangers:
             is_value = id(stranger) in values
             if stranger.as_called or (stranger.as_class and not is_value) or self._is_listed_value(stranger):
