@@ -326,6 +326,7 @@ def _folder_report(folder: SafePath, found: Survey) -> ModelReport:
     for part in chosen:
         metadata = _metadata(part) | metadata
     repo, revision = hub_source(folder.given)
+    where = folder.display
     return ModelReport(
         found.parts[found.model[0]].format if found.model else _kinds(found),
         _verdict(_all_findings(folder, found, facts)),
@@ -339,12 +340,12 @@ def _folder_report(folder: SafePath, found: Survey) -> ModelReport:
         facts.base_model,
         facts.pipeline,
         pickled=tuple(name for name, part in found.parts.items() if part.content is not None and part.content.pickled),
-        judged=tuple(_judged(folder, name, part) for name, part in found.parts.items()),
+        judged=tuple(_judged(where, name, part) for name, part in found.parts.items()),
     )
 
 
-def _judged(folder: SafePath, name: str, part: Part) -> JudgedFile:
-    level = worst(finding.level for finding in part.all_findings(f"{folder.display}/{name}"))
+def _judged(where: str, name: str, part: Part) -> JudgedFile:
+    level = worst(finding.level for finding in part.all_findings(f"{where}/{name}"))
     return JudgedFile(shown(name), part.format, level, part.identity.size)
 
 
@@ -354,8 +355,9 @@ def _kinds(found: Survey) -> str:
 
 def _all_findings(folder: SafePath, found: Survey, facts: FolderFacts) -> list[Finding]:
     findings = [*found.findings, *facts.findings]
+    where = folder.display
     for name, part in found.parts.items():
-        findings.extend(part.all_findings(f"{folder.display}/{name}"))
+        findings.extend(part.all_findings(f"{where}/{name}"))
     if not found.parts:
         what, remedy = f"There are no model weights in {folder.display}.", "Name the folder that holds the weights."
         findings.append(Finding("unsupported", what, folder.display, remedy))

@@ -74,25 +74,32 @@ class Part:
         return found
 
 
-def examine_file(safe: SafePath, name: str, terms: Terms | None = None) -> Part:
-    """Recognise a file and describe it; what is wrong with it stands in the result."""
+def examine_file(safe: SafePath, name: str, terms: Terms | None = None, source: Source | None = None) -> Part:
+    """Recognise a file and describe it; what is wrong with it stands in the result.
+
+    Args:
+        safe: the open file.
+        name: what to call it.
+        terms: limits, what a person allowed, what lies beside it.
+        source: its bytes, where some of them were read already.
+    """
     kind, terms = UNKNOWN, terms or Terms()
     try:
-        source = safe.source()
+        source = source or safe.source()
         kind = _kind(source, name)
         if kind.name != TAR.name and is_tar(source) and kind.reader not in {"zip_file", "compressed_file"}:
-            what = f"{safe.display} is also a tar archive, which torch.load would open instead of what is seen here."
+            what = f"{source.label} is also a tar archive, which torch.load would open instead of what is seen here."
             return Part(name, kind, safe.identity, error=MalformedError(what, FETCH_AGAIN))
         if kind is SAFETENSORS:
-            hidden = _hidden_pickle(source, name, safe.display, terms)
+            hidden = _hidden_pickle(source, name, source.label, terms)
             return Part(name, kind, safe.identity, describe(source, name), findings=hidden)
         if kind.reader is None:
             return _unmarked(source, name, kind, safe, terms)
         content = read_content(
-            source, kind, safe.display, terms.limits, beside=terms.beside, trusted=terms.trusted_for(safe)
+            source, kind, source.label, terms.limits, beside=terms.beside, trusted=terms.trusted_for(safe)
         )
         error = content.error or _refusal(content)
-        hidden = _hidden_pickle(source, name, safe.display, terms) if kind.reader == "gguf" else ()
+        hidden = _hidden_pickle(source, name, source.label, terms) if kind.reader == "gguf" else ()
         return Part(name, kind, safe.identity, content=content, error=error, findings=hidden)
     except (MalformedError, UnreadableError, UnsupportedFormatError) as error:
         return Part(name, kind, safe.identity, error=error)
@@ -102,11 +109,11 @@ def _unmarked(source: Source, name: str, kind: Kind, safe: SafePath, terms: Term
     """A file without a reader; a pickle of the old protocols bears no mark, and counts where it is one to its end."""
     if kind is UNKNOWN and name.lower().endswith(PICKLE_SUFFIXES):
         trusted = terms.trusted_for(safe)
-        content = read_content(source, PICKLE, safe.display, terms.limits, beside=terms.beside, trusted=trusted)
+        content = read_content(source, PICKLE, source.label, terms.limits, beside=terms.beside, trusted=trusted)
         if content.error is None:
             return Part(name, PICKLE, safe.identity, content=content)
-    found = _hidden_pickle(source, name, safe.display, terms)
-    return Part(name, kind, safe.identity, error=unsupported(safe.display, kind), findings=found)
+    found = _hidden_pickle(source, name, source.label, terms)
+    return Part(name, kind, safe.identity, error=unsupported(source.label, kind), findings=found)
 
 
 def _kind(source: Source, name: str) -> Kind:

@@ -132,10 +132,11 @@ def _look(place: str, parent: SafePath, entry: Entry, found: Survey, terms: Term
                 reason = "a link to a folder, which isn't followed"
                 found.findings.append(Finding("unsupported", f"{safe.display} is {reason}.", safe.display))
                 return
-            kind = recognise(safe.source())
+            source = safe.source()
+            kind = recognise(source)
             if not (named or kind.is_model or kind.reader is not None):
                 return
-            part = examine_file(safe, place, terms)
+            part = examine_file(safe, place, terms, source)
             if named or counts_in_a_folder(part):
                 found.parts[place] = part
     except MissingFileError as error:

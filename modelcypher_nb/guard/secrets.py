@@ -21,6 +21,9 @@ PATTERNS = (
     re.compile(r"(\b)eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*"),  # JSON Web Tokens
 )
 
+# What a text must hold for any of them to match: one look instead of six, for each of many thousand paths.
+HINT = re.compile(r"hf_|api_org_|confirm_|earer\s|://|eyJ")
+
 # Control, bidirectional and zero-width characters, and all that Unicode lets a font leave out (its
 # Default_Ignorable_Code_Point): they can hide or reorder what a person reads. The same set is in frontend/src/text.ts.
 DECEIVING = re.compile(
@@ -42,6 +45,8 @@ def redact(text: str) -> str:
     for secret in sorted(_known, key=len, reverse=True):  # a copy: another thread may learn one meanwhile
         if secret in text:
             text = text.replace(secret, REDACTED)
+    if HINT.search(text) is None:
+        return text
     for pattern in PATTERNS:
         text = pattern.sub(rf"\g<1>{REDACTED}", text)
     return text
@@ -55,6 +60,9 @@ def _escaped(match: re.Match[str]) -> str:
 def shown(value: Any, limit: int = 500) -> str:
     """The text of a value that is safe to show: redacted, deceiving characters escaped, cut at `limit` characters."""
     raw = str(value)
+    if len(raw) <= limit and raw.isascii() and raw.isprintable():
+        text = redact(raw)
+        return text if len(text) <= limit else text[: limit - 1] + "…"
     text = redact(raw[: limit + 1 + MARGIN])
     if len(raw) > limit + 1 + MARGIN:
         text = text[:-MARGIN]  # where the beginning of a secret may stand that the cut made unrecognisable

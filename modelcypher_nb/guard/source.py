@@ -9,6 +9,8 @@ from ..errors import MalformedError, UnreadableError
 
 __all__ = ["BytesSource", "FileSource", "RangeSource", "Source"]
 
+HEAD_BYTES = 4096  # read at once, where any of them are asked for
+
 
 class Source(Protocol):
     """Bytes of a known size that are read at an offset.
@@ -62,10 +64,20 @@ class FileSource:
         self.opener = opener
         self.label = label
         self.size = size
+        self._head: bytes | None = None
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Give exactly `size` bytes from `offset`."""
         _checked(self.label, self.size, offset, size)
+        if offset + size > HEAD_BYTES:
+            return self._read(offset, size)
+        self.opener.fileno()  # a closed file gives nothing, from memory neither
+        if self._head is None:
+            # What recognises a file and the header that follows come of one reading, so they are of one file too.
+            self._head = self._read(0, min(self.size, HEAD_BYTES))
+        return self._head[offset : offset + size]
+
+    def _read(self, offset: int, size: int) -> bytes:
         parts: list[bytes] = []
         while size:
             try:
