@@ -12,7 +12,7 @@ from ..guard.source import RangeSource, Source
 from .content import Content
 from .gguf_types import TYPES, ElementType
 from .gguf_values import Cursor, read_value
-from .limits import LIMITS, Limits
+from .pickles.context import Context
 from .pickles.values import Composite, LazyBytes, Storage, Tensor
 from .report import Finding, Level
 from .strict_json import FETCH_AGAIN
@@ -34,26 +34,16 @@ TEMPLATE = re.compile(r"chat_template|\.template\b", re.IGNORECASE)
 CONVERT = "Convert the model again with a current llama.cpp, or look for a safetensors version of it."
 
 
-def read(
-    source: Source,
-    where: str,
-    limits: Limits = LIMITS,
-    *,
-    beside: frozenset[str] = frozenset(),
-    trusted: frozenset[str] = frozenset(),
-) -> Content:
+def read(source: Source, context: Context) -> Content:
     """Describe a GGUF file from its header; the weights are neither read nor dequantized.
 
     What is wrong with it stands in the content, beside what was found before the fault.
 
     Args:
-        source: the file.
-        where: what findings call it.
-        limits: the bounds of pickles and packed streams, which it has none of.
-        beside: names that it would import, which it never does.
-        trusted: names that a person allowed, which it never asks for.
+        source: the file's bytes.
+        context: the surroundings; only the file's name matters.
     """
-    del limits, beside, trusted
+    where = context.where
     metadata: dict[str, Any] = {}
     content = Content("GGUF model", {"metadata": metadata})
     templates = Templates(where)

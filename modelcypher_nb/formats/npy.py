@@ -7,8 +7,8 @@ from typing import Any
 from ..errors import MalformedError
 from ..guard.source import RangeSource, Source
 from .content import Content
-from .limits import LIMITS, Limits
 from .npy_header import Header, read_header
+from .pickle_file import finished
 from .pickles.context import Context
 from .pickles.numpy_arrays import Array, array_over, item_count
 from .pickles.values import UnfitError
@@ -20,29 +20,16 @@ FORMAT = "NumPy array (npy)"
 MOST_ARRAYS = 10_000
 
 
-def read(
-    source: Source,
-    where: str,
-    limits: Limits = LIMITS,
-    *,
-    beside: frozenset[str] = frozenset(),
-    trusted: frozenset[str] = frozenset(),
-) -> Content:
+def read(source: Source, context: Context) -> Content:
     """Describe a .npy file.
 
     Args:
         source: the file's bytes.
-        where: the file, as it is shown.
-        limits: the bounds.
-        beside: names that Python would import from the file's folder.
-        trusted: full names that a person allowed for this content.
+        context: the surroundings; findings go there.
 
     Raises:
         MalformedError: it lies before anything in it was judged.
     """
-    from .pickle_file import finished
-
-    context = Context(where, limits, beside=beside, trusted=trusted)
     content = Content(FORMAT)
     content.root, content.pickled, content.error = read_arrays(source, context)
     if content.error is not None and not content.pickled:

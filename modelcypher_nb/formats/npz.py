@@ -8,9 +8,9 @@ from ..errors import MalformedError
 from ..guard.secrets import shown
 from ..guard.source import Source
 from .content import Content
-from .limits import LIMITS, Limits
 from .npy import read_arrays
 from .npy_header import MAGIC
+from .pickle_file import PICKLE_READERS, finished, walk
 from .pickles.context import Context
 from .zip_archive import ZipArchive
 
@@ -20,30 +20,17 @@ FORMAT = "NumPy archive (npz)"
 ENDING = ".npy"
 
 
-def read(
-    source: Source,
-    where: str,
-    limits: Limits = LIMITS,
-    *,
-    beside: frozenset[str] = frozenset(),
-    trusted: frozenset[str] = frozenset(),
-) -> Content:
+def read(source: Source, context: Context) -> Content:
     """Describe a .npz archive.
 
     Args:
         source: the file's bytes.
-        where: the file, as it is shown.
-        limits: the bounds.
-        beside: names that Python would import from the file's folder.
-        trusted: full names that a person allowed for this content.
+        context: the surroundings; findings go there.
 
     Raises:
         MalformedError: two readers could see different members, or it lies before anything in it was judged.
     """
-    from .pickle_file import finished
-
-    context = Context(where, limits, beside=beside, trusted=trusted)
-    return finished(read_archive(ZipArchive.read(source, limits), context), context)
+    return finished(read_archive(ZipArchive.read(source, context.limits), context), context)
 
 
 def read_archive(archive: ZipArchive, context: Context) -> Content:
@@ -93,9 +80,7 @@ def _stranger(source: Source, within: Context, content: Content) -> Any:
     from .magic import EMPTY, recognise
 
     kind = recognise(source)
-    if kind.reader == "pickle_file" or "(pickle)" in kind.name:
-        from .pickle_file import walk
-
+    if kind.reader in PICKLE_READERS:
         content.pickled = True
         roots, error = walk(source, within)
         if error is not None:

@@ -9,37 +9,26 @@ from ..guard.source import Source
 from .content import Content
 from .joblib_file import FORMAT as JOBLIB
 from .joblib_file import ArrayTaker, judge_as_plain
-from .limits import LIMITS, Limits
 from .pickles.context import Context
 from .pickles.flatten import flatten
 from .pickles.machine import Machine
 from .strict_json import FETCH_AGAIN
 
-__all__ = ["finished", "read", "walk"]
+__all__ = ["PICKLE_READERS", "finished", "read", "walk"]
 
 FORMAT = "pickle"
 MOST_PICKLES = 10_000
+PICKLE_READERS = frozenset({"pickle_file", "torch_legacy"})  # of the kinds whose bytes `walk` walks
 
 
-def read(
-    source: Source,
-    where: str,
-    limits: Limits = LIMITS,
-    *,
-    beside: frozenset[str] = frozenset(),
-    trusted: frozenset[str] = frozenset(),
-) -> Content:
+def read(source: Source, context: Context) -> Content:
     """Describe a file of pickles.
 
     Args:
         source: the file's bytes.
-        where: the file, as it is shown.
-        limits: the bounds.
-        beside: names that Python would import from the file's folder.
-        trusted: full names that a person allowed for this content.
+        context: the surroundings; findings go there.
     """
-    taker = ArrayTaker()  # joblib's files are pickles that hold more, and nothing says so beforehand
-    context = Context(where, limits, beside=beside, trusted=trusted, on_build=taker)
+    context.on_build = taker = ArrayTaker()  # joblib's files are pickles that hold more; nothing says so beforehand
     roots, error = walk(source, context)
     if taker.is_ambiguous:
         judge_as_plain(source, context)

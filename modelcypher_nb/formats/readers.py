@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import MalformedError, UnreadableError, UnsupportedFormatError
 from ..guard.safe_path import SafePath
@@ -15,8 +15,10 @@ from .limits import LIMITS, Limits
 from .magic import Kind
 from .report import Finding
 
-__all__ = ["Terms", "Trusting", "read_content", "unsupported"]
+if TYPE_CHECKING:
+    from .pickles.context import Context
 
+__all__ = ["Terms", "Trusting", "read_content", "read_kind", "unsupported"]
 
 Trusting = Callable[[SafePath], frozenset[str]]
 
@@ -43,10 +45,8 @@ class Terms:
 class Reader(Protocol):
     """A module of a format."""
 
-    def read(
-        self, source: Source, where: str, limits: Limits, *, beside: frozenset[str], trusted: frozenset[str]
-    ) -> Content:
-        """Describe a file's content."""
+    def read(self, source: Source, context: Context) -> Content:
+        """Describe a file's content, with what was found in it."""
         ...
 
 
@@ -58,13 +58,24 @@ def read_content(
     Raises:
         UnsupportedFormatError: the kind has no reader.
     """
+    from .pickles.context import Context
+
+    return read_kind(source, kind, Context(where, limits, beside=beside, trusted=trusted))
+
+
+def read_kind(source: Source, kind: Kind, context: Context) -> Content:
+    """Describe a file, or what was found within one, as `read_content` does.
+
+    Raises:
+        UnsupportedFormatError: the kind has no reader.
+    """
     if kind.reader is None:
-        raise unsupported(where, kind)
+        raise unsupported(context.where, kind)
     module: Reader = import_module(f".{kind.reader}", __package__)
     try:
-        return module.read(source, where, limits, beside=beside, trusted=trusted)
+        return module.read(source, context)
     except (MalformedError, UnreadableError) as error:
-        finding = Finding("malformed", error.problem, where, error.remedy, "malformed")
+        finding = Finding("malformed", error.problem, context.where, error.remedy, "malformed")
         return Content(kind.name, findings=[finding], error=error)
 
 

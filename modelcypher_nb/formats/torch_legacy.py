@@ -8,7 +8,6 @@ from ..errors import MalformedError
 from ..guard.secrets import shown
 from ..guard.source import RangeSource, Source
 from .content import Content
-from .limits import LIMITS, Limits
 from .pickle_file import finished
 from .pickles.context import Context
 from .pickles.machine import Machine
@@ -24,24 +23,13 @@ MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001
 
 
-def read(
-    source: Source,
-    where: str,
-    limits: Limits = LIMITS,
-    *,
-    beside: frozenset[str] = frozenset(),
-    trusted: frozenset[str] = frozenset(),
-) -> Content:
+def read(source: Source, context: Context) -> Content:
     """Describe a legacy torch checkpoint.
 
     Args:
         source: the file's bytes.
-        where: the file, as it is shown.
-        limits: the bounds.
-        beside: names that Python would import from the file's folder.
-        trusted: full names that a person allowed for this content.
+        context: the surroundings; findings go there.
     """
-    context = Context(where, limits, beside=beside, trusted=trusted)
     return finished(read_stream(source, context), context)
 
 

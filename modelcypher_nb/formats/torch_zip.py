@@ -8,7 +8,6 @@ from ..errors import MalformedError, ModelCypherError
 from ..guard.secrets import shown
 from ..guard.source import Source
 from .content import Content
-from .limits import LIMITS, Limits
 from .pickle_file import finished
 from .pickles.context import Context
 from .pickles.machine import Machine
@@ -29,28 +28,17 @@ ZIP_START = b"PK\x03\x04"
 PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(6))
 
 
-def read(
-    source: Source,
-    where: str,
-    limits: Limits = LIMITS,
-    *,
-    beside: frozenset[str] = frozenset(),
-    trusted: frozenset[str] = frozenset(),
-) -> Content:
+def read(source: Source, context: Context) -> Content:
     """Describe a torch checkpoint.
 
     Args:
         source: the file's bytes.
-        where: the file, as it is shown.
-        limits: the bounds.
-        beside: names that Python would import from the file's folder.
-        trusted: full names that a person allowed for this content.
+        context: the surroundings; findings go there.
 
     Raises:
         MalformedError: its zip isn't one that every reader sees alike.
     """
-    context = Context(where, limits, beside=beside, trusted=trusted)
-    return finished(read_archive(ZipArchive.read(source, limits), context), context)
+    return finished(read_archive(ZipArchive.read(source, context.limits), context), context)
 
 
 def read_archive(archive: ZipArchive, context: Context) -> Content:

@@ -6,8 +6,7 @@ from ..errors import ModelCypherError
 from ..guard.secrets import shown
 from ..guard.source import Source
 from .content import Content
-from .limits import LIMITS, Limits
-from .pickle_file import finished, walk
+from .pickle_file import PICKLE_READERS, finished, walk
 from .pickles.context import Context
 from .report import Finding
 from .strict_json import FETCH_AGAIN
@@ -25,28 +24,17 @@ STRANGERS = (
 )
 
 
-def read(
-    source: Source,
-    where: str,
-    limits: Limits = LIMITS,
-    *,
-    beside: frozenset[str] = frozenset(),
-    trusted: frozenset[str] = frozenset(),
-) -> Content:
+def read(source: Source, context: Context) -> Content:
     """Describe a zip archive by the reader that its members call for.
 
     Args:
         source: the file's bytes.
-        where: the file, as it is shown.
-        limits: the bounds.
-        beside: names that Python would import from the file's folder.
-        trusted: full names that a person allowed for this content.
+        context: the surroundings; findings go there.
 
     Raises:
         MalformedError: two readers could see different members.
     """
-    archive = ZipArchive.read(source, limits)
-    context = Context(where, limits, beside=beside, trusted=trusted)
+    archive = ZipArchive.read(source, context.limits)
     names = {name.lower() for name in archive.members}  # torch finds members without regard to case
     inner = {name.partition("/")[2] for name in names}
     is_export = "archive_format" in names | inner or "serialized_exported_program.json" in names
@@ -57,7 +45,7 @@ def read(
         reader = read_program if "constants.pkl" in inner else read_checkpoint
         content = reader(archive, context)
         if is_export:
-            what = f"{where} is a checkpoint to torch.load and an exported program to torch.export.load."
+            what = f"{context.where} is a checkpoint to torch.load and an exported program to torch.export.load."
             context.tell("malformed", "torch-two-formats", what, 0, remedy=FETCH_AGAIN)
         return finished(content, context)
     if is_export:
@@ -65,9 +53,9 @@ def read(
 
         return finished(read_export(archive, context), context)
     if any(name.endswith(".npy") for name in names):
-        from .npz import read as read_arrays
+        from .npz import read_archive as read_arrays
 
-        return read_arrays(source, where, limits, beside=beside, trusted=trusted)
+        return finished(read_arrays(archive, context), context)
     return _stranger(archive, context)
 
 
@@ -100,9 +88,9 @@ def judge_members(archive: ZipArchive, context: Context) -> None:
         if kind is EMPTY:
             continue
         within = context.inner(name)
-        if kind.name.startswith("pickle") or "(pickle)" in kind.name or name.lower().endswith((".pkl", ".pickle")):
+        if kind.reader in PICKLE_READERS or name.lower().endswith((".pkl", ".pickle")):
             walk(source, within)
-        elif "zip" in kind.name or kind.reader == "zip_file":
+        elif kind.reader == "zip_file":
             judge_nested(source, within, name)
 
 
@@ -112,9 +100,7 @@ def judge_nested(source: Source, within: Context, name: str) -> None:
         within.tell("malformed", "zip-nesting", f"Archives nest more than {DEEPEST} deep in {within.where}.", 0)
         return
     try:
-        nested = read(source, within.where, within.limits, beside=within.beside, trusted=within.trusted)
+        read(source, within)
     except ModelCypherError as error:
         what = f"'{shown(name, 80)}' of {within.where}: {error.problem}"
         within.tell("malformed", "zip-nested", what, 0, remedy=error.remedy)
-        return
-    within.findings.extend(nested.findings)

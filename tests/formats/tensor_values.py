@@ -10,6 +10,7 @@ import torch
 
 from modelcypher_nb.formats import torch_zip
 from modelcypher_nb.formats.content import Content
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.guard.source import BytesSource
 
 DENSE = (
@@ -117,7 +118,7 @@ def _everything() -> dict[str, torch.Tensor]:
 
 def described(content: Any, **options: Any) -> Content:
     """What is read of a file that torch itself wrote of a content."""
-    found = torch_zip.read(BytesSource(saved(content, **options), "file"), "file")
+    found = torch_zip.read(BytesSource(saved(content, **options), "file"), Context("file"))
     assert found.error is None
     return found
 

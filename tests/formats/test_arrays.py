@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from modelcypher_nb.errors import MalformedError, UnsupportedFormatError
 from modelcypher_nb.formats import arrays, torch_zip
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.formats.pickles.values import Composite, Storage, Tensor
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.source import BytesSource
@@ -42,7 +43,7 @@ def test_every_dtype_layout_and_view_loads_bit_for_bit_as_torch_loads_it() -> No
     expected = theirs(data)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = arrays.to_torch(torch_zip.read(BytesSource(data, "file"), "file").tensors)
+        found = arrays.to_torch(torch_zip.read(BytesSource(data, "file"), Context("file")).tensors)
     assert found.keys() == expected.keys()
     for name, tensor in expected.items():
         assert facts_of(found[name]) == facts_of(tensor), name
@@ -53,7 +54,7 @@ def test_tensors_share_memory_exactly_where_the_file_s_do(guard: Guard, managed_
     (tmp_path / "a.pt").write_bytes(saved({"grid": grid, "turned": grid.t(), "row": grid[2], "own": grid.clone()}))
     for which in (guard, managed_guard):
         with which.open("a.pt") as safe:
-            found = arrays.to_torch(torch_zip.read(safe.source(), "a").tensors)
+            found = arrays.to_torch(torch_zip.read(safe.source(), Context("a")).tensors)
         found["row"].fill_(7)
         assert found["grid"][2].tolist() == [7] * 6
         assert found["turned"][:, 2].tolist() == [7] * 6
@@ -94,7 +95,7 @@ def test_a_managed_file_is_mapped_once_and_an_unmanaged_one_is_read(
         (managed_guard, False, 0),
     ):
         with which.open("a.pt") as safe:
-            found = arrays.to_torch(torch_zip.read(safe.source(), "a").tensors, mapped=mapped)
+            found = arrays.to_torch(torch_zip.read(safe.source(), Context("a")).tensors, mapped=mapped)
         assert Path("/proc/self/maps").read_text().count("a.pt") == maps
         assert found["b"].sum() == 1 << 18
         del found
@@ -103,7 +104,7 @@ def test_a_managed_file_is_mapped_once_and_an_unmanaged_one_is_read(
 def test_writing_to_a_mapped_tensor_never_reaches_the_file(managed_guard: Guard, tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(before := saved({"a": torch.zeros(1000)}))
     with managed_guard.open("a.pt") as safe:
-        found = arrays.to_torch(torch_zip.read(safe.source(), "a").tensors)
+        found = arrays.to_torch(torch_zip.read(safe.source(), Context("a")).tensors)
     found["a"].add_(1)
     assert (tmp_path / "a.pt").read_bytes() == before
 
@@ -111,7 +112,7 @@ def test_writing_to_a_mapped_tensor_never_reaches_the_file(managed_guard: Guard,
 def test_a_file_that_was_cut_after_it_was_described_is_refused(guard: Guard, tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(saved({"a": torch.zeros(1 << 22)}))
     with guard.open("a.pt") as safe:
-        content = torch_zip.read(safe.source(), "a")
+        content = torch_zip.read(safe.source(), Context("a"))
         os.truncate(tmp_path / "a.pt", 5000)
         for mapped in (False, True):
             with pytest.raises(MalformedError, match="shorter"):
@@ -272,8 +273,9 @@ def test_numpy_arrays_are_made_without_importing_torch(tmp_path: Path) -> None:
 import sys
 sys.modules["torch"] = None  # as where it isn't installed
 from modelcypher_nb.formats import arrays, torch_zip
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.guard.source import BytesSource
-content = torch_zip.read(BytesSource(open(sys.argv[1], "rb").read(), "a"), "a")
+content = torch_zip.read(BytesSource(open(sys.argv[1], "rb").read(), "a"), Context("a"))
 print(arrays.load_tensors(content.tensors)["a"].tolist(), arrays.live(content.root)["n"])
 """
     done = subprocess.run(

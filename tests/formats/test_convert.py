@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save
 from modelcypher_nb.errors import MalformedError, StorageError, UnsupportedFormatError, UsageError
 from modelcypher_nb.formats import gather, safetensors, torch_zip
 from modelcypher_nb.formats.convert import convert
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.formats.pickles.values import Composite, Storage, Tensor
 from modelcypher_nb.formats.safetensors_header import describe
 from modelcypher_nb.guard.paths import Guard
@@ -170,7 +171,7 @@ def rezipped(data: bytes, method: int) -> bytes:
 def test_deflated_members_are_unpacked_in_a_stream() -> None:
     grid = torch.arange(600_000.0).view(600, 1000)
     tensors = {"grid": grid, "turned": grid.t(), "row": grid[3], "own": torch.ones(5)}
-    content = torch_zip.read(BytesSource(rezipped(saved(tensors), zipfile.ZIP_DEFLATED), "file"), "file")
+    content = torch_zip.read(BytesSource(rezipped(saved(tensors), zipfile.ZIP_DEFLATED), "file"), Context("file"))
     assert content.error is None
     assert converted(content.tensors) == save({name: tensor.clone().contiguous() for name, tensor in tensors.items()})
 
@@ -185,7 +186,9 @@ def damaged(data: bytes, value: float) -> bytes:
 def test_a_damaged_storage_is_found_by_its_checksum(guard: Guard, tmp_path: Path, view: str) -> None:
     base = torch.full((10, 100), 3.0)
     tensor = {"whole": base, "part": base[:2], "turned": base.t()}[view]
-    content = torch_zip.read(BytesSource(damaged(saved({"a": torch.ones(3), "x": tensor}), 3.0), "file"), "file")
+    content = torch_zip.read(
+        BytesSource(damaged(saved({"a": torch.ones(3), "x": tensor}), 3.0), "file"), Context("file")
+    )
     with pytest.raises(MalformedError, match="CRC-32"), guard.create("a.safetensors") as file:
         convert(content.tensors, file)
     assert list(tmp_path.iterdir()) == []
@@ -285,6 +288,7 @@ def test_converting_needs_neither_torch_nor_numpy_and_little_memory(tmp_path: Pa
 import sys
 from modelcypher_nb.formats import torch_zip
 from modelcypher_nb.formats.convert import convert
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 import json, zlib
@@ -293,7 +297,7 @@ def peak():
 guard = Guard((Root.pin(sys.argv[1], "working"),), sys.argv[1])
 before = peak()
 with guard.open("a.pt") as safe, guard.create("a.safetensors") as file:
-    convert(torch_zip.read(safe.source(), "a").tensors, file)
+    convert(torch_zip.read(safe.source(), Context("a")).tensors, file)
 print(peak() - before, [name for name in ("torch", "numpy") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)

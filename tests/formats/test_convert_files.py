@@ -14,6 +14,7 @@ from modelcypher_nb.errors import ConflictError, MalformedError, UnreadableError
 from modelcypher_nb.formats import detect, torch_zip
 from modelcypher_nb.formats.content import Content
 from modelcypher_nb.formats.convert_files import convert_file, convert_folder, output_name
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.safe_path import SafePath
 
@@ -23,7 +24,7 @@ NEW = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "
 
 
 def read(safe: SafePath) -> Content:
-    return torch_zip.read(safe.source(), safe.display)
+    return torch_zip.read(safe.source(), Context(safe.display))
 
 
 @pytest.fixture

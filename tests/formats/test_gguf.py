@@ -17,6 +17,7 @@ from modelcypher_nb.formats import detect, gguf_values
 from modelcypher_nb.formats.content import Content
 from modelcypher_nb.formats.gguf import read
 from modelcypher_nb.formats.gguf_types import TYPES
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.formats.pickles.values import Composite, LazyBytes, Tensor
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.source import BytesSource
@@ -91,7 +92,7 @@ ARCHITECTURE = LITTLE.pair("general.architecture", STRING, "llama")
 
 
 def content(data: bytes) -> Content:
-    return read(Bounded(data, "file"), "file")
+    return read(Bounded(data, "file"), Context("file"))
 
 
 def sound(data: bytes) -> Content:
@@ -360,7 +361,7 @@ def test_a_disk_that_fails_after_a_judged_template_hides_nothing() -> None:
         LITTLE.pair("a", STRING, "x" * (2 << 20)),
         ARCHITECTURE,
     ]
-    told = read(Failing(LITTLE.file(pairs), "file"), "file")
+    told = read(Failing(LITTLE.file(pairs), "file"), Context("file"))
     assert isinstance(told.error, UnreadableError)
     assert [finding.level for finding in told.findings] == ["code", "malformed"]
 
@@ -385,7 +386,7 @@ def test_a_large_vocabulary_costs_little_memory_and_one_read_of_itself() -> None
     source = Bounded(data, "file")
     tracemalloc.start()
     try:
-        told = read(source, "file")
+        told = read(source, Context("file"))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -424,7 +425,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.timeout(60)
 def test_a_sparse_file_that_promises_texts_without_end_is_refused_early(array: Callable[[], bytes]) -> None:
     head = b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + LITTLE.text("a") + LITTLE.number(4, ARRAY) + array()
-    told = read(Sparse(head, 1 << 40), "file")
+    told = read(Sparse(head, 1 << 40), Context("file"))
     assert isinstance(told.error, MalformedError)
 
 
@@ -433,7 +434,7 @@ def test_many_long_texts_are_kept_as_places() -> None:
     data = LITTLE.file(pairs)
     tracemalloc.start()
     try:
-        told = read(BytesSource(data, "file"), "file")
+        told = read(BytesSource(data, "file"), Context("file"))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

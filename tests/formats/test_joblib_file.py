@@ -16,6 +16,7 @@ from joblib.numpy_pickle import NumpyArrayWrapper
 from modelcypher_nb.formats import pickle_file
 from modelcypher_nb.formats.compressed import unwrap
 from modelcypher_nb.formats.content import Content
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.guard.source import BytesSource, Source
 from tests.formats.array_reading import ARRAYS, arrays_equal, made
 
@@ -31,7 +32,7 @@ def dumped(folder: Path, value: Any, compress: Any = 0, protocol: int | None = N
 
 def read(data: bytes, *, packed: bool = False) -> Content:
     source: Source = BytesSource(data, "a.joblib")
-    return pickle_file.read(unwrap(source) if packed else source, "a.joblib")
+    return pickle_file.read(unwrap(source) if packed else source, Context("a.joblib"))
 
 
 def levels(content: Content) -> set[str]:

@@ -17,6 +17,7 @@ import torch
 
 from modelcypher_nb.errors import UnsafeFileError
 from modelcypher_nb.formats import arrays, pickle_file
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.formats.pickles.values import Opaque, Shell
 from modelcypher_nb.guard.source import BytesSource
 from tests.formats.tensor_values import described
@@ -24,7 +25,7 @@ from tests.formats.tensor_values import described
 
 def alive(value: Any, protocol: int = 4) -> Any:
     """What comes back of a value that Python itself pickled."""
-    content = pickle_file.read(BytesSource(pickle.dumps(value, protocol), "file"), "file")
+    content = pickle_file.read(BytesSource(pickle.dumps(value, protocol), "file"), Context("file"))
     assert content.error is None
     return arrays.live(content.root)
 
@@ -216,7 +217,7 @@ def test_content_that_would_run_code_is_given_as_inert_only_on_request(capsys: p
     torch.save({"w": torch.ones(2), "evil": Evil()}, file)
     from modelcypher_nb.formats import torch_zip
 
-    content = torch_zip.read(BytesSource(file.getvalue(), "file"), "file")
+    content = torch_zip.read(BytesSource(file.getvalue(), "file"), Context("file"))
     with pytest.raises(UnsafeFileError, match="would call"):
         arrays.live(content.root)
     found = arrays.live(content.root, rescue=True)

@@ -15,6 +15,7 @@ from modelcypher_nb.errors import MalformedError
 from modelcypher_nb.formats import npy
 from modelcypher_nb.formats.content import Content
 from modelcypher_nb.formats.npy_header import read_header
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.formats.pickles.numpy_arrays import Array
 from modelcypher_nb.formats.pickles.values import Tensor
 from modelcypher_nb.guard.source import BytesSource
@@ -31,7 +32,7 @@ def saved(*arrays: Any, version: tuple[int, int] | None = None) -> bytes:
 
 
 def read(data: bytes) -> Content:
-    return npy.read(BytesSource(data, "a.npy"), "a.npy")
+    return npy.read(BytesSource(data, "a.npy"), Context("a.npy"))
 
 
 def forged(header: str | bytes, data: bytes = b"", version: int = 1) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 from modelcypher_nb.errors import MalformedError
 from modelcypher_nb.formats import npz
 from modelcypher_nb.formats.content import Content
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.guard.source import BytesSource
 from tests.formats.array_reading import ARRAYS, arrays_equal, made
 
@@ -37,7 +38,7 @@ def npy_bytes(array: Any) -> bytes:
 
 
 def read(data: bytes) -> Content:
-    return npz.read(BytesSource(data, "a.npz"), "a.npz")
+    return npz.read(BytesSource(data, "a.npz"), Context("a.npz"))
 
 
 def levels(content: Content) -> set[str]:

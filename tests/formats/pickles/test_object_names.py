@@ -25,6 +25,7 @@ from torch import nn
 
 from modelcypher_nb.formats import pickle_file, torch_zip
 from modelcypher_nb.formats.content import Content
+from modelcypher_nb.formats.pickles.context import Context
 from modelcypher_nb.guard.source import BytesSource
 
 PROTOCOLS = (2, 4)
@@ -41,7 +42,7 @@ def is_objects(content: Content) -> bool:
 def assert_objects(value: Any, where: str) -> None:
     """Neither its pickle nor its torch file is more than `objects`."""
     for protocol in PROTOCOLS:
-        content = pickle_file.read(BytesSource(pickle.dumps(value, protocol), where), where)
+        content = pickle_file.read(BytesSource(pickle.dumps(value, protocol), where), Context(where))
         assert not dangers(content)
         assert is_objects(content)
 
@@ -50,7 +51,7 @@ def assert_saved_objects(value: Any, where: str) -> None:
     for protocol in PROTOCOLS:
         buffer = io.BytesIO()
         torch.save(value, buffer, pickle_protocol=protocol)
-        content = torch_zip.read(BytesSource(buffer.getvalue(), where), where)
+        content = torch_zip.read(BytesSource(buffer.getvalue(), where), Context(where))
         assert not dangers(content)
         assert is_objects(content)
 
@@ -332,5 +333,5 @@ def test_a_sparse_matrix_is_objects() -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_search_over_a_distribution_of_scipy_stays_code(protocol: int) -> None:
     search = sklearn.model_selection.RandomizedSearchCV(REGRESSOR(), {"alpha": scipy.stats.uniform(0, 1)})
-    content = pickle_file.read(BytesSource(pickle.dumps(search, protocol), "search.pkl"), "search.pkl")
+    content = pickle_file.read(BytesSource(pickle.dumps(search, protocol), "search.pkl"), Context("search.pkl"))
     assert any("scipy.stats" in fault for fault in dangers(content))

@@ -149,8 +149,9 @@ def test_a_plain_state_dict_waits_for_no_table_of_another_library() -> None:
     program = (
         "import sys\n"
         "from modelcypher_nb.formats import pickle_file\n"
+        "from modelcypher_nb.formats.pickles.context import Context\n"
         "from modelcypher_nb.guard.source import BytesSource\n"
-        "content = pickle_file.read(BytesSource(b'\\x80\\x02ccollections\\nOrderedDict\\n)R.', 'a'), 'a')\n"
+        "content = pickle_file.read(BytesSource(b'\\x80\\x02ccollections\\nOrderedDict\\n)R.', 'a'), Context('a'))\n"
         "assert content.root == {} and not content.findings\n"
         "print(sorted(name.rpartition('.')[2] for name in sys.modules if name.endswith('_names') or 'numpy' in name))\n"
     )
