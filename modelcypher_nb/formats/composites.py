@@ -23,8 +23,9 @@ from ..errors import MalformedError, UnsupportedFormatError
 from ..guard.secrets import shown
 from .header_shape import MOST_DIMENSIONS
 from .pickles.values import Composite, Storage, Tensor
+from .remedies import FETCH_AGAIN
 from .report import TensorInfo
-from .strict_json import FETCH_AGAIN, parse
+from .strict_json import parse
 
 __all__ = ["ALIASES", "GROUPS", "Written", "grouped", "is_plain", "joined", "read_aliases", "read_groups", "written"]
 

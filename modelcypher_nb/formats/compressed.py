@@ -11,6 +11,7 @@ from ..guard.secrets import shown
 from ..guard.source import BytesSource, Source
 from .limits import LIMITS, Limits
 from .packing import MEMORY_LIMIT, Codec, Decoder, ZlibDecoder, deflate, recognised
+from .remedies import FETCH_AGAIN
 
 __all__ = ["inflate", "too_big", "unwrap"]
 
@@ -22,7 +23,6 @@ FIRST_STRIDE_BYTES = 1 << 20
 # bzip2, xz and lzma can't be resumed within a stream; a file made to be read backward would unpack again and again.
 WORK_PASSES = 64
 WORK_SLACK_BYTES = 1 << 30
-FETCH_AGAIN = "Fetch the file again from where it came, or ask its maker to write it anew."
 
 
 class Mark(NamedTuple):

@@ -17,6 +17,7 @@ from .folder import CONFIGURATIONS
 from .model_file import Part, examine_file
 from .model_folder import Survey, survey
 from .readers import Terms
+from .remedies import FIND_SAFETENSORS
 from .report import TreeNode
 
 __all__ = ["Conversion", "convert_model"]
@@ -63,9 +64,7 @@ class _Reader:
         if part.header is not None:
             raise UsageError(f"{safe.display} is safetensors already.", "Load it as it is: mc.load(path)")
         if part.content is None:
-            raise part.error or UnsupportedFormatError(
-                f"The format of {safe.display} isn't read.", "Look for a safetensors version of the model."
-            )
+            raise part.error or UnsupportedFormatError(f"The format of {safe.display} isn't read.", FIND_SAFETENSORS)
         self.left_out += _not_tensors(tree_of(part.content.root))
         if self.rescue and part.content.tensors:
             return replace(part.content, error=None)

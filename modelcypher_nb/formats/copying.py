@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ..errors import MalformedError
 from ..guard.source import Source
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 
 if TYPE_CHECKING:
     from queue import SimpleQueue

@@ -11,6 +11,7 @@ from ..guard.secrets import shown
 from ..guard.source import Source
 from .pickles.strided import bytes_of
 from .pickles.values import Tensor
+from .remedies import FETCH_AGAIN
 
 __all__ = ["component_bytes", "gathered", "is_direct", "source_of", "swap_bytes"]
 
@@ -50,7 +51,7 @@ def source_of(tensor: Tensor, name: str) -> Source:
     if tensor.storage.source is None:
         raise MalformedError(
             f"The file doesn't hold the bytes of tensor '{shown(name, 80)}'.",
-            "Fetch the file again from where it came, or ask its maker to write it anew.",
+            FETCH_AGAIN,
         )
     return tensor.storage.source
 

@@ -14,8 +14,8 @@ from .gguf_types import TYPES, ElementType
 from .gguf_values import Cursor, read_value
 from .pickles.context import Context
 from .pickles.values import Composite, LazyBytes, Storage, Tensor
+from .remedies import FETCH_AGAIN
 from .report import Finding, Level
-from .strict_json import FETCH_AGAIN
 from .templates import Templates
 
 __all__ = ["read"]

@@ -9,7 +9,7 @@ from ..errors import MalformedError
 from ..guard.secrets import shown
 from ..guard.source import Source
 from .pickles.values import LazyBytes
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 
 __all__ = ["Cursor", "read_value"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import MalformedError
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 
 __all__ = ["MOST_DIMENSIONS", "SMALL_BYTES", "refuse_bomb"]
 

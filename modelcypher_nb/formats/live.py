@@ -15,7 +15,7 @@ from .pickles.numpy_arrays import Array, Scalar
 from .pickles.numpy_dtypes import DType
 from .pickles.torch_names import DTYPES
 from .pickles.values import Composite, Described, Global, LazyBytes, Opaque, PlainDict, Shell, Tensor
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 from .tensors_numpy import NUMPY_NAMES, NumpyMaker
 from .tensors_torch import TorchMaker, dtype_named
 from .torch_dtypes import has_torch

@@ -9,7 +9,7 @@ from ..guard.secrets import shown
 from .pickles.numpy_arrays import Array, MaskedArray, Scalar
 from .pickles.numpy_dtypes import DType
 from .pickles.values import LazyBytes
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 from .tensors_numpy import NumpyMaker
 
 __all__ = ["made_array", "made_scalar", "numpy_dtype"]

@@ -11,9 +11,9 @@ from ..guard.source import Source
 from .content import Content
 from .magic import EMPTY, PICKLE, SAFETENSORS, TAR, TEXT_PICKLE, UNKNOWN, Kind, is_tar, recognise
 from .readers import Terms, read_content, unsupported
+from .remedies import FETCH_AGAIN, FIND_SAFETENSORS
 from .report import Finding, Level
 from .safetensors_header import Header, describe
-from .strict_json import FETCH_AGAIN
 
 __all__ = ["PICKLE_SUFFIXES", "WEIGHT_SUFFIXES", "Part", "counts_in_a_folder", "examine_file", "finding_of"]
 
@@ -128,9 +128,7 @@ def _refusal(content: Content) -> ModelCypherError | None:
     """The error of a content that was recognised and isn't read."""
     for finding in content.findings:
         if finding.level == "unsupported":
-            return UnsupportedFormatError(
-                finding.what, finding.remedy or "Look for a safetensors version of the model."
-            )
+            return UnsupportedFormatError(finding.what, finding.remedy or FIND_SAFETENSORS)
     return None
 
 

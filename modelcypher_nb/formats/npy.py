@@ -12,7 +12,7 @@ from .pickle_file import finished
 from .pickles.context import Context
 from .pickles.numpy_arrays import Array, array_over, item_count
 from .pickles.values import UnfitError
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 
 __all__ = ["read", "read_arrays"]
 

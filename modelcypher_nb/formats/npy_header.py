@@ -12,7 +12,7 @@ from ..guard.source import Source
 from .pickles.arguments import a_shape
 from .pickles.numpy_dtypes import DType, Field, read_dtype, record_of, subarray_of
 from .pickles.values import UnfitError
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 
 __all__ = ["MAGIC", "Header", "read_header"]
 

@@ -12,7 +12,7 @@ from .joblib_file import ArrayTaker, judge_as_plain
 from .pickles.context import Context
 from .pickles.flatten import flatten
 from .pickles.machine import Machine
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 
 __all__ = ["PICKLE_READERS", "finished", "read", "walk"]
 

@@ -13,6 +13,7 @@ from ..guard.source import Source
 from .content import Content
 from .limits import LIMITS, Limits
 from .magic import Kind
+from .remedies import FIND_SAFETENSORS
 from .report import Finding
 
 if TYPE_CHECKING:
@@ -81,6 +82,4 @@ def read_kind(source: Source, kind: Kind, context: Context) -> Content:
 
 def unsupported(display: str, kind: Kind) -> UnsupportedFormatError:
     """The error for a format that is recognised, or not, and isn't read."""
-    return UnsupportedFormatError(
-        f"The format of {display} isn't read: {kind.name}.", "Look for a safetensors version of the model."
-    )
+    return UnsupportedFormatError(f"The format of {display} isn't read: {kind.name}.", FIND_SAFETENSORS)

@@ -10,9 +10,10 @@ from ..errors import MalformedError
 from ..guard.secrets import DECEIVING, shown
 from ..guard.source import Source
 from .header_shape import MOST_DIMENSIONS, refuse_bomb
+from .remedies import FETCH_AGAIN
 from .report import Finding, TensorInfo
 from .safetensors_quick import quick
-from .strict_json import FETCH_AGAIN, parse
+from .strict_json import parse
 
 __all__ = ["DTYPE_BITS", "HEADER_LIMIT", "Header", "describe"]
 

@@ -9,7 +9,8 @@ from ..errors import MalformedError, PathRefusedError
 from ..guard.names import components
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
-from .strict_json import FETCH_AGAIN, parse
+from .remedies import FETCH_AGAIN
+from .strict_json import parse
 
 __all__ = ["INDEX_SUFFIXES", "prove_cover", "read_weight_map"]
 

@@ -7,10 +7,9 @@ from typing import Any, NoReturn
 
 from ..errors import MalformedError
 from ..guard.secrets import shown
+from .remedies import FETCH_AGAIN
 
 __all__ = ["parse"]
-
-FETCH_AGAIN = "Fetch the file again from where it came, or ask its maker to write it anew."
 
 
 class _FaultError(Exception):

@@ -8,7 +8,7 @@ from ..errors import MalformedError, UnsupportedFormatError
 from ..guard.secrets import shown
 from .gather import component_bytes, gathered, source_of
 from .pickles.values import Composite, Tensor
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,7 @@ from .gather import source_of, swap_bytes
 from .pickles.strided import bytes_of
 from .pickles.values import Composite, Storage, Tensor
 from .reading import read_together
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 from .torch_dtypes import TORCH_NAMES
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from .pickles.faults import FaultError
 from .pickles.strided import bytes_of, dense
 from .pickles.torch_names import sizes
 from .pickles.values import Storage, Tensor, UnfitError
-from .strict_json import FETCH_AGAIN, parse
+from .remedies import FETCH_AGAIN
+from .strict_json import parse
 from .torch_export_program import judge_program
 from .torch_file import read_source
 from .zip_archive import ZipArchive

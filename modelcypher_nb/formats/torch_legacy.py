@@ -13,7 +13,7 @@ from .pickles.context import Context
 from .pickles.machine import Machine
 from .pickles.strided import bytes_of
 from .pickles.values import Global, LieError, Storage, UnfitError
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 from .torch_zip import storage_dtype
 
 __all__ = ["MAGIC_NUMBER", "read", "read_stream"]

@@ -14,7 +14,7 @@ from .pickles.machine import Machine
 from .pickles.strided import bytes_of
 from .pickles.torch_names import STORAGE_DTYPES
 from .pickles.values import Global, LieError, Storage, UnfitError
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 from .zip_archive import ZipArchive
 
 __all__ = ["StorageReader", "read", "read_archive"]

@@ -10,7 +10,7 @@ from . import torch_zip
 from .content import Content
 from .pickles.context import Context
 from .pickles.machine import Machine
-from .strict_json import FETCH_AGAIN
+from .remedies import FETCH_AGAIN
 from .zip_archive import ZipArchive
 
 __all__ = ["read_archive"]

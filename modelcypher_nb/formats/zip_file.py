@@ -8,8 +8,8 @@ from ..guard.source import Source
 from .content import Content
 from .pickle_file import PICKLE_READERS, finished, walk
 from .pickles.context import Context
+from .remedies import FETCH_AGAIN, FIND_SAFETENSORS
 from .report import Finding
-from .strict_json import FETCH_AGAIN
 from .zip_archive import ZipArchive
 
 __all__ = ["judge_members", "judge_nested", "read"]
@@ -64,9 +64,7 @@ def _stranger(archive: ZipArchive, context: Context) -> Content:
     judge_members(archive, context)
     content.pickled = any(finding.rule and finding.rule.startswith("pickle-") for finding in context.findings)
     what = f"The format of {context.where} isn't read: {content.format}."
-    context.findings.append(
-        Finding("unsupported", what, context.where, "Look for a safetensors version of the model.", "unsupported")
-    )
+    context.findings.append(Finding("unsupported", what, context.where, FIND_SAFETENSORS, "unsupported"))
     content.findings = context.findings
     return content
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...guard.secrets import shown
-from ..strict_json import FETCH_AGAIN
+from ..remedies import FETCH_AGAIN
 from .arguments import inert_attributes
 from .brief import brief
 from .context import Context
