@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from ..errors import MalformedError, UnsupportedFormatError
 from ..guard.secrets import shown
 from .header_shape import MOST_DIMENSIONS
-from .pickles.values import Composite, Storage, Tensor
+from .pickles.values import COMPRESSED, Composite, Storage, Tensor
 from .remedies import FETCH_AGAIN
 from .report import TensorInfo
 from .strict_json import parse
@@ -39,10 +39,7 @@ WRITTEN_AS = {
 }  # fmt: skip
 PARTS = {
     "sparse_coo": ("indices", "values"),
-    "sparse_csr": ("crow_indices", "col_indices", "values"),
-    "sparse_bsr": ("crow_indices", "col_indices", "values"),
-    "sparse_csc": ("ccol_indices", "row_indices", "values"),
-    "sparse_bsc": ("ccol_indices", "row_indices", "values"),
+    **{layout: (*indices, "values") for layout, indices in COMPRESSED.items()},
     "nested": ("buffer", "sizes", "strides", "offsets"),
 }
 PER_TENSOR, PER_CHANNEL = ("int_repr",), ("int_repr", "scales", "zero_points")

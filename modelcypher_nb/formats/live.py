@@ -13,12 +13,11 @@ from .pickles.builtin_names import Growing
 from .pickles.library_names import Attributes
 from .pickles.numpy_arrays import Array, Scalar
 from .pickles.numpy_dtypes import DType
-from .pickles.torch_names import DTYPES
 from .pickles.values import Composite, Described, Global, LazyBytes, Opaque, PlainDict, Shell, Tensor
 from .remedies import FETCH_AGAIN
 from .tensors_numpy import NUMPY_NAMES, NumpyMaker
-from .tensors_torch import TorchMaker, dtype_named
-from .torch_dtypes import has_torch
+from .tensors_torch import TorchMaker
+from .torch_dtypes import DTYPES, dtype_named, has_torch
 
 __all__ = ["Live", "tensors_in"]
 

@@ -14,7 +14,7 @@ from .pickles.values import Composite, Storage, Tensor
 from .report import TensorInfo
 from .safetensors_header import DTYPE_BITS, Header, describe
 from .safetensors_layout import Entry, header_bytes, in_order, is_name
-from .torch_dtypes import TORCH_NAMES, has_torch
+from .torch_dtypes import TORCH_NAMES, dtype_named, has_torch
 
 if TYPE_CHECKING:
     import torch
@@ -119,20 +119,10 @@ def _planned(torch: Any, tensors: Iterable[TensorInfo], label: str) -> Plan:
     for tensor in tensors:
         dtype = dtypes.get(tensor.dtype)
         if dtype is None:
-            dtype = dtypes[tensor.dtype] = _torch_dtype(torch, tensor, label)
+            dtype = dtypes[tensor.dtype] = dtype_named(torch, tensor.dtype, tensor.name, label)
         shape = tensor.shape if tensor.dtype != "F4" else _torch_shape(tensor, label)
         plan.append((tensor, dtype, shape))
     return plan
-
-
-def _torch_dtype(torch: Any, tensor: TensorInfo, label: str) -> Any:
-    dtype = getattr(torch, TORCH_NAMES.get(tensor.dtype, ""), None)
-    if dtype is None:
-        raise UnsupportedFormatError(
-            f"Tensor '{shown(tensor.name, 80)}' of {label} is {tensor.dtype}, which this torch has no type for.",
-            "Name a newer torch's environment, or load the other tensors from a file without it.",
-        )
-    return dtype
 
 
 def _torch_shape(tensor: TensorInfo, label: str) -> tuple[int, ...]:

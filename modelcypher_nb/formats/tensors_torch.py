@@ -13,38 +13,17 @@ from ..guard.secrets import shown
 from ..guard.source import FileSource, RangeSource
 from .gather import source_of, swap_bytes
 from .pickles.strided import bytes_of
-from .pickles.values import Composite, Storage, Tensor
+from .pickles.values import COMPRESSED, Composite, Storage, Tensor
 from .reading import read_together
 from .remedies import FETCH_AGAIN
-from .torch_dtypes import TORCH_NAMES
+from .torch_dtypes import dtype_named
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["TorchMaker", "dtype_named", "map_file"]
+__all__ = ["TorchMaker", "map_file"]
 
 ALIGNMENT = 16  # of the widest element; what lies in a file otherwise is read, not mapped
-COMPRESSED = {
-    "sparse_csr": ("crow_indices", "col_indices"),
-    "sparse_bsr": ("crow_indices", "col_indices"),
-    "sparse_csc": ("ccol_indices", "row_indices"),
-    "sparse_bsc": ("ccol_indices", "row_indices"),
-}
-
-
-def dtype_named(torch: Any, dtype: str, name: str) -> torch.dtype:
-    """The type of torch's that one of our names stands for.
-
-    Raises:
-        UnsupportedFormatError: this torch has none.
-    """
-    found: Any = getattr(torch, TORCH_NAMES.get(dtype, ""), None)
-    if found is None:
-        raise UnsupportedFormatError(
-            f"Tensor '{shown(name, 80)}' is {shown(dtype, 20)}, which this torch has no type for.",
-            "Name a newer torch's environment, or load the other tensors from a file without it.",
-        )
-    return found  # type: ignore[no-any-return] # torch itself is imported untyped here
 
 
 class TorchMaker:

@@ -13,7 +13,7 @@ from .pickle_file import walk
 from .pickles.context import Context
 from .pickles.faults import FaultError
 from .pickles.strided import bytes_of, dense
-from .pickles.torch_names import sizes
+from .pickles.torch_arguments import sizes
 from .pickles.values import Storage, Tensor, UnfitError
 from .remedies import FETCH_AGAIN
 from .strict_json import parse

@@ -12,9 +12,9 @@ from .pickle_file import finished
 from .pickles.context import Context
 from .pickles.machine import Machine
 from .pickles.strided import bytes_of
-from .pickles.torch_names import STORAGE_DTYPES
 from .pickles.values import Global, LieError, Storage, UnfitError
 from .remedies import FETCH_AGAIN
+from .torch_dtypes import STORAGE_DTYPES
 from .zip_archive import ZipArchive
 
 __all__ = ["StorageReader", "read", "read_archive"]

@@ -39,6 +39,12 @@ EXTRA_DTYPE_BITS = {
     "BITS1X8": 8, "BITS2X4": 8, "BITS4X2": 8,
 }  # fmt: skip
 
+# The parts of a compressed sparse layout beside its values.
+COMPRESSED = {
+    "sparse_csr": ("crow_indices", "col_indices"), "sparse_csc": ("ccol_indices", "row_indices"),
+    "sparse_bsr": ("crow_indices", "col_indices"), "sparse_bsc": ("ccol_indices", "row_indices"),
+}  # fmt: skip
+
 
 class UnfitError(Exception):
     """A trusted name was used in a way in which its own library never writes it; the text says how."""
