@@ -95,6 +95,15 @@ class Live:
     def _of(self, value: Any) -> Any:
         return value if type(value) in ATOMS else self._made[id(value)]
 
+    def _key(self, value: Any) -> Any:
+        """A dict's key or a set's member; torch's tensors can be one, numpy's arrays can't and stay described."""
+        made = self._of(value)
+        try:
+            hash(made)
+        except TypeError:
+            return value
+        return made
+
     def _is_made(self, value: Any) -> bool:
         return type(value) in ATOMS or id(value) in self._made
 
@@ -126,7 +135,7 @@ class Live:
             return self._later(value, items, lambda: items.extend(self._of(one) for one in value))
         if isinstance(value, set):
             members: set[Any] = set()
-            return self._later(list(value), members, lambda: members.update(self._of(one) for one in value))
+            return self._later(list(value), members, lambda: members.update(self._key(one) for one in value))
         return self._described(value) if isinstance(value, Described) else value
 
     def _later(self, children: Iterable[Any], made: Any, fill: Callable[[], None]) -> Any:
@@ -141,7 +150,7 @@ class Live:
         metadata = attributes.get("_metadata")
 
         def fill() -> None:
-            made.update((self._of(key), self._of(item)) for key, item in value.items())
+            made.update((self._key(key), self._of(item)) for key, item in value.items())
             if metadata is not None and isinstance(made, OrderedDict):
                 made._metadata = self._of(metadata)  # type: ignore[attr-defined] # noqa: SLF001 - where torch keeps it
 

@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from modelcypher_nb.errors import UnsafeFileError
-from modelcypher_nb.formats import arrays, pickle_file
+from modelcypher_nb.formats import arrays, live, pickle_file
 from modelcypher_nb.formats.pickles.context import Context
-from modelcypher_nb.formats.pickles.values import Opaque, Shell
+from modelcypher_nb.formats.pickles.values import Opaque, Shell, Tensor
 from modelcypher_nb.guard.source import BytesSource
 from tests.formats.tensor_values import described
 
@@ -236,3 +236,16 @@ def test_random_generators_keep_their_numbers() -> None:
     found = alive(np.random.default_rng(3))
     assert type(found) is Shell
     assert found.kind == "numpy.random.Generator"
+
+
+def test_tensors_that_are_keys_stay_described_where_only_numpy_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = torch.nn.Parameter(torch.ones(2))
+    saved = described({"state": {weight: {"step": 3}}, "seen": {weight}, "list": [weight]}).root
+    assert next(iter(arrays.live(saved)["state"])).shape == (2,)
+    monkeypatch.setattr(live, "has_torch", lambda: False)
+    found = arrays.live(saved)
+    (key,) = found["state"]
+    assert (type(key), key.shape) == (Tensor, (2,))
+    assert found["seen"] == {key}
+    assert found["state"][key] == {"step": 3}
+    assert type(found["list"][0]) is np.ndarray
