@@ -208,11 +208,13 @@ def _loadable(safe: SafePath, terms: Terms, warn: Warn | None, *, rescue: bool) 
 def _refuse_code(safe: SafePath, verdict: Verdict, *, rescue: bool) -> None:
     if verdict.level != "code" or rescue:
         return
+    from shlex import quote
+
     reason = next(finding for finding in verdict.findings if finding.level == "code")
     raise UnsafeFileError(
         f"{safe.display} is judged code, and isn't loaded: {reason.what}",
-        "See all of it with: mc model show PATH. Its tensors alone are given by mc.load(path, rescue=True), which runs "
-        "nothing.",
+        f"See all of it with: mc model show {quote(safe.display)}. Its tensors alone are given by "
+        f"mc.load({safe.display!r}, rescue=True), which runs nothing.",
     )
 
 

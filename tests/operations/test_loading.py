@@ -87,6 +87,8 @@ def test_what_would_run_code_is_refused_and_rescued_without_running(
         mc.load(hostile)
     assert caught.value.exit_code == 65
     assert "posix.system" in caught.value.problem
+    assert f"mc model show {hostile}." in caught.value.remedy
+    assert f"mc.load('{hostile}', rescue=True)" in caught.value.remedy
     with pytest.warns(mc.PickleWarning):
         tensors = mc.load(hostile, rescue=True)
     assert tensors["w"].shape == (4,)
