@@ -8,7 +8,8 @@ from ..guard.source import Source
 from .safetensors_header import HEADER_LIMIT
 
 __all__ = [
-    "EMPTY", "PICKLE", "SAFETENSORS", "TAR", "TEXT_PICKLE", "TORCH_NUMBER", "UNKNOWN", "Kind", "is_tar", "recognise",
+    "EMPTY", "LFS_POINTER", "PICKLE", "SAFETENSORS", "TAR", "TEXT_PICKLE", "TORCH_NUMBER", "UNKNOWN", "WEB_PAGE",
+    "Kind", "is_tar", "recognise",
 ]  # fmt: skip
 
 
@@ -30,6 +31,8 @@ class Kind(NamedTuple):
 SAFETENSORS = Kind("safetensors")
 UNKNOWN = Kind("unknown", is_model=False)
 EMPTY = Kind("empty file", is_model=False)
+LFS_POINTER = Kind("pointer of Git LFS", is_model=False)
+WEB_PAGE = Kind("web page", is_model=False)
 
 # torch.save before 1.6: a pickle of this very number first, after what its protocol begins with.
 TORCH_NUMBER = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
@@ -61,6 +64,7 @@ MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"PK\x05\x06", Kind("empty zip archive", is_model=False)),
     (0, b"\x7fELF", Kind("program (ELF)", is_model=False)),
     (257, b"ustar", TAR),
+    (0, b"version https://git-lfs.github.com/spec/", LFS_POINTER),
 )
 ZIP_START = b"PK\x03\x04"
 # How the first member of a zip betrays what wrote it.
@@ -137,6 +141,8 @@ def _weakly_marked(head: bytes) -> Kind:
         return Kind("zlib stream", is_model=False, reader="compressed_file")
     if head[:3] in {b"(dp", b"(lp", b"(tp"} or head[:2] in {b"}q", b"]q"} or _calls_by_name(head):
         return TEXT_PICKLE  # a list of words can start so too
+    if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return WEB_PAGE
     return UNKNOWN
 
 

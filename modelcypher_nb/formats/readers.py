@@ -12,8 +12,8 @@ from ..guard.safe_path import SafePath
 from ..guard.source import Source
 from .content import Content
 from .limits import LIMITS, Limits
-from .magic import Kind
-from .remedies import FIND_SAFETENSORS
+from .magic import EMPTY, LFS_POINTER, WEB_PAGE, Kind
+from .remedies import FETCH_AGAIN, FETCH_FROM_ADDRESS, FIND_SAFETENSORS, PULL
 from .report import Finding
 
 if TYPE_CHECKING:
@@ -82,4 +82,6 @@ def read_kind(source: Source, kind: Kind, context: Context) -> Content:
 
 def unsupported(display: str, kind: Kind) -> UnsupportedFormatError:
     """The error for a format that is recognised, or not, and isn't read."""
-    return UnsupportedFormatError(f"The format of {display} isn't read: {kind.name}.", FIND_SAFETENSORS)
+    # What a fetch that went wrong leaves under a model's name.
+    remedy = {EMPTY: FETCH_AGAIN, LFS_POINTER: PULL, WEB_PAGE: FETCH_FROM_ADDRESS}.get(kind, FIND_SAFETENSORS)
+    return UnsupportedFormatError(f"The format of {display} isn't read: {kind.name}.", remedy)

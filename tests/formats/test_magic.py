@@ -72,6 +72,10 @@ SAMPLES = [
     ("safetensors", lambda: b"\x02\0\0\0\0\0\0\0{}"),
     ("safetensors", lambda: b"\xff\0\0\0\0\0\0\0{"),  # cut off, but plainly meant as one
     ("empty file", lambda: b""),
+    ("pointer of Git LFS", lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"),
+    ("web page", lambda: b"\n <!DOCTYPE html><title>404</title>"),
+    ("web page", lambda: b'<HTML lang="en">'),
+    ("unknown", lambda: b"<htm"),
     ("unknown", lambda: b"\0"),
     ("unknown", lambda: b"# A readme\n"),
     ("unknown", lambda: b'{"a": 1, "b": {"c": 2}}'),

@@ -89,6 +89,23 @@ def test_an_empty_list_is_an_error_and_not_clean(session: Session) -> None:
         scan(session)
 
 
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n", "git lfs pull"),
+        (b"<!doctype html><title>Sign in</title>", "the address gave a page"),
+    ],
+)
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_what_a_fetch_left_instead_of_a_model_is_told(
+    session: Session, work: Path, name: str, content: bytes, remedy: str
+) -> None:
+    (work / name).write_bytes(content)
+    (finding,) = scan(session, name).results[0].verdict.findings
+    assert finding.level == "unsupported"
+    assert remedy in (finding.remedy or "")
+
+
 def test_a_name_that_is_no_unicode_is_judged_and_shown(session: Session, work: Path) -> None:
     name = b"\xff\x1b[2J.pkl"
     (work / os.fsdecode(name)).write_bytes(CONTENTS["code"]())
