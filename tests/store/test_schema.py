@@ -65,6 +65,15 @@ def test_a_migration_that_fails_half_way_leaves_the_old_version(connection: sqli
     assert (version(connection), shape(connection)) == (SCHEMA_VERSION, before)
 
 
+def test_a_full_disk_is_named_though_sqlite_ended_the_migration_itself(connection: sqlite3.Connection) -> None:
+    def refused(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")  # as SQLite does where a disk is full
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(sqlite3.OperationalError, match="is full"):
+        migrate(connection, (*MIGRATIONS, refused))
+
+
 def test_a_migration_may_be_a_function(connection: sqlite3.Connection) -> None:
     migrate(connection, (*MIGRATIONS, lambda found: found.execute("CREATE TABLE extra (a)") and None))
     assert version(connection) == SCHEMA_VERSION + 1
