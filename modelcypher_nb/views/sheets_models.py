@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -258,8 +259,6 @@ def scan_sheet(facts: ScanFacts) -> Sheet:
         results = tuple(sorted(results, key=lambda one: -VERDICTS.index(one.verdict.level)))
     rows = [_scanned_row(one) for one in results[:FILES_SHOWN]]
     columns = ("verdict", "format", "#parameters", "#size", "#tensors", "path")
-    reasons = [finding for one in facts.results for finding in one.verdict.findings]
-    reasons.sort(key=lambda finding: -VERDICTS.index(finding.level))
     return Sheet(
         "Scan",
         facts.worst,
@@ -267,9 +266,20 @@ def scan_sheet(facts: ScanFacts) -> Sheet:
         tables=(
             table("Scanned", columns, rows, total=len(facts.results)),
             _scanned_files(facts.results),
-            findings_table(reasons),
+            findings_table(_told_fairly(facts.results)),
         ),
     )
+
+
+def _told_fairly(results: Sequence[ScanResult]) -> list[Finding]:
+    """The reasons, the worst first; each file's first before any file's second, so that none fills the page alone."""
+    turns: Counter[tuple[str, str]] = Counter()
+    queue: list[tuple[int, int, Finding]] = []
+    for finding in (finding for one in results for finding in one.verdict.findings):
+        turn = turns[finding.level, finding.where]
+        turns[finding.level, finding.where] = turn + 1
+        queue.append((-VERDICTS.index(finding.level), turn, finding))
+    return [finding for _, _, finding in sorted(queue, key=lambda one: one[:2])]
 
 
 def _scan_summary(facts: ScanFacts) -> str:

@@ -206,6 +206,18 @@ def test_a_finding_tells_member_byte_excerpt_and_next_step(draw: typing.Callable
     assert "Look at it with: mc model show /data/net.pt" in drawn
 
 
+@pytest.mark.parametrize("draw", [html.render, text.render])
+def test_no_file_s_findings_hide_those_of_another(draw: typing.Callable[[object], str]) -> None:
+    def result(name: str, *whats: str) -> facts.ScanResult:
+        found = tuple(Finding("code", what, f"/data/{name}") for what in whats)
+        return facts.ScanResult(f"/data/{name}", "pickle", Verdict("code", found), 9, 0, 0)
+
+    noisy = result("a.pkl", *(f"It calls noise.n{number}x." for number in range(99)))
+    drawn = draw(facts.ScanFacts((noisy, result("b.pkl", "It calls posix.system.")), "code", 1, strict=False))
+    assert "It calls posix.system." in drawn
+    assert drawn.index("noise.n0x") < drawn.index("posix.system") < drawn.index("noise.n1x") < drawn.index("noise.n2x")
+
+
 def test_a_stored_text_keeps_what_was_found_without_the_paths_in_it() -> None:
     stored = text.draw(model_sheet(model(verdict=Verdict("code", (CALLED,)), warning=PICKLED)), volatile=False)
     assert "  code  Whatever opens this pickle calls posix.system.\n        posix.system('date')" in stored
