@@ -181,7 +181,8 @@ def _tar_and_legacy(marker: str) -> bytes:
     """torch.load asks tarfile first, which wants no mark: a sum within the first block is enough."""
     inner = io.BytesIO()
     with tarfile.open(fileobj=inner, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        parts = {"storages": assembled(0) * 2, "tensors": assembled(0), "pickle": assembled(_command(marker))}
+        pickled = assembled(_command(marker))
+        parts = {"storages": assembled(0) + assembled([]), "tensors": assembled(0), "pickle": pickled}
         for name, data in parts.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
@@ -257,7 +258,7 @@ PROGRAMS = {
     "operators by another name": "_0 = ops\n    _0.aten.save(x, '{marker}')",
     "operators within parentheses": "(ops.aten).save(x, '{marker}')",
     "operators spelled apart": "ops. aten. save(x, '{marker}')",
-    "torch by another name": "_0 = torch\n    _1 = _0.from_file('{marker}', True, 10)",
+    "torch by another name": "_0 = torch\n    x = _0.from_file('{marker}', True, 10)",
     "operators between three quotes": "_0 = (''' ' ''', ops.aten.save(x, '{marker}'), ''' ' ''')",
     "classes by another name": "_0 = __torch__\n    _1 = _0.torch.classes.mine.Thing()",
 }

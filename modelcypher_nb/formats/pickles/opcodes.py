@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .faults import FaultError
-from .values import Described, Opaque, PlainDict
+from .values import Described, LazyBytes, Opaque, PlainDict
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["OBEY"]
 
 HIGHEST_PROTOCOL = 5
+FIRST_OF_PYTHON_3 = 3
 Handler = Callable[["Machine"], "bool | None"]
 OBEY: list[Handler | None] = [None] * 256
 
@@ -36,8 +37,10 @@ def obeys(*codes: bytes) -> Callable[[Handler], Handler]:
 
 @obeys(b"\x80")
 def _proto(machine: Machine) -> None:
-    if machine.byte() > HIGHEST_PROTOCOL:
+    protocol = machine.byte()
+    if protocol > HIGHEST_PROTOCOL:
         raise FaultError("is of a protocol beyond 5")
+    machine.policy.rename(is_old=protocol < FIRST_OF_PYTHON_3)
 
 
 @obeys(b"\x95")
@@ -189,7 +192,10 @@ def _binbytes8(machine: Machine) -> None:
 @obeys(b"\x96")
 def _bytearray8(machine: Machine) -> None:
     data = machine.blob(machine.number(8))
-    machine.stack.append(bytearray(data) if isinstance(data, bytes) else data)
+    if isinstance(data, bytes):
+        machine.stack.append(bytearray(data))
+    else:
+        machine.stack.append(LazyBytes(data.source, data.offset, data.size, is_mutable=True))
 
 
 @obeys(b"\x97", b"\x98")

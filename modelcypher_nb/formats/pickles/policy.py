@@ -44,6 +44,7 @@ class Policy:
         self._known: dict[tuple[str, str], Global] = {}
         self._remarked: set[int] = set()  # ids of known names, which live as long as this
         self._states = StateJudge()
+        self._is_old = True
 
     # Names
 
@@ -54,7 +55,7 @@ class Policy:
         if known is not None:
             return known
         trusted = TRUSTED.get(key)
-        if trusted is None:
+        if trusted is None and self._is_old:
             module, name = self._mapped(module, name)
             trusted = TRUSTED.get((module, name))
         found = Global(module, name, offset)
@@ -68,6 +69,11 @@ class Policy:
             found.trusted = trusted
         self._known[key] = found
         return found
+
+    def rename(self, *, is_old: bool) -> None:
+        """Look for names as Python 2 wrote them, or as they are spelled: the protocol says which, from here on."""
+        if is_old != self._is_old:
+            self._is_old, self._known = is_old, {}
 
     def _mapped(self, module: str, name: str) -> tuple[str, str]:
         from .python2_names import map_name
