@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from shlex import quote
 
-from ..errors import MissingFileError, UnsafeFileError, UnsupportedFormatError, UsageError
+from ..errors import UnsafeFileError, UsageError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .content import Content
@@ -15,9 +15,8 @@ from .convert_files import ConvertedFiles, convert_file, convert_folder
 from .copying import Progress
 from .folder import CONFIGURATIONS
 from .model_file import Part, examine_file
-from .model_folder import Survey, survey
-from .readers import Terms
-from .remedies import FIND_SAFETENSORS
+from .model_folder import Survey, no_weights, survey
+from .readers import Terms, unsupported
 from .report import TreeNode
 
 __all__ = ["Conversion", "convert_model"]
@@ -39,8 +38,7 @@ class Conversion:
     """What was written.
 
     Attributes:
-        files: the new files and what each holds.
-        index: the new index, where there is one.
+        written: the new files and their index.
         copied: what else the new folder got: configurations, tokenizers, texts.
         left_out: the places of values that aren't tensors, the first so many of them.
     """
@@ -64,7 +62,7 @@ class _Reader:
         if part.header is not None:
             raise UsageError(f"{safe.display} is safetensors already.", "Load it as it is: mc.load(path)")
         if part.content is None:
-            raise part.error or UnsupportedFormatError(f"The format of {safe.display} isn't read.", FIND_SAFETENSORS)
+            raise part.error or unsupported(safe.display, part.kind)
         self.left_out += _not_tensors(tree_of(part.content.root))
         if self.rescue and part.content.tensors:
             return replace(part.content, error=None)
@@ -120,9 +118,7 @@ def convert_model(
 def _chosen(folder: SafePath, found: Survey, *, rescue: bool) -> tuple[str, ...]:
     """The files that are the model, judged before the first is written."""
     if not found.parts:
-        raise MissingFileError(
-            f"There are no model weights in {folder.display}.", "Name the file, or the folder that holds the weights."
-        )
+        raise no_weights(folder)
     for name in found.model:
         refuse(found.parts[name], f"{folder.display}/{shown(name)}", rescue=rescue)
     if found.error is not None and not rescue:

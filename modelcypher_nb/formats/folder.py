@@ -10,12 +10,12 @@ from typing import Any
 from ..errors import MissingFileError, ModelCypherError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
-from .beside import CODE_SUFFIXES, beside
+from .beside import CODE_SUFFIXES
 from .report import Finding
 from .strict_json import parse
 from .templates import LONGEST_TEMPLATE, judge
 
-__all__ = ["CONFIGURATIONS", "FolderFacts", "beside", "describe_folder", "hub_source", "is_told"]
+__all__ = ["CONFIGURATIONS", "FolderFacts", "describe_folder", "hub_source", "is_told"]
 
 CONFIG_LIMIT = 16 << 20
 CARD_LIMIT = 64 << 10  # front matter stands at the top; the prose below it may be long

@@ -143,8 +143,7 @@ def _fill(np: Any, chunk: Any, source: Source, offset: int, stride: tuple[int, .
         reach = [(length - 1) * step for length, step in zip(part.shape, stride, strict=True)]
         elements = 1 + sum(reach)
         span = elements * part.itemsize
-        needed = sum(1 for one in reach if one) and part.size
-        if span <= SPAN_BYTES or (span <= DENSE_SPAN_BYTES and 2 * needed >= elements):
+        if span <= SPAN_BYTES or (span <= DENSE_SPAN_BYTES and 2 * part.size >= elements):
             data = source.read_at(first * part.itemsize, span)
             part[...] = np.ndarray(part.shape, part.dtype, data, 0, [step * part.itemsize for step in stride])
             continue

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..errors import MalformedError, UnreadableError, UnsupportedFormatError
-from ..guard.secrets import DECEIVING, shown
+from ..guard.secrets import shown
 from ..guard.source import RangeSource, Source
 from .content import Content
 from .gguf_types import TYPES, ElementType
 from .gguf_values import Cursor, read_value
+from .odd_names import odd_names
 from .pickles.context import Context
+from .pickles.strided import strides_of
 from .pickles.values import Composite, LazyBytes, Storage, Tensor
 from .remedies import FETCH_AGAIN
 from .report import Finding, Level
@@ -59,7 +61,7 @@ def read(source: Source, context: Context) -> Content:
         content.error, content.metadata = error, _texts(metadata)
         level: Level = "unsupported" if isinstance(error, UnsupportedFormatError) else "malformed"
         content.findings.append(Finding(level, error.problem, where, error.remedy, f"gguf-{level}"))
-    content.findings.extend(_odd_names([*metadata, *content.tensors], where))
+    content.findings.extend(odd_names([*metadata, *content.tensors], where))
     return content
 
 
@@ -224,7 +226,7 @@ def _described(info: _Info, source: Source, start: int, where: str, *, big: bool
     data = RangeSource(source, start + info.offset, info.size, where)
     storage = Storage(info.name, storage_dtype, info.size, data, big)
     if info.element.elements == 1:
-        return Tensor(storage, info.element.name, info.shape, _strides(info.shape))
+        return Tensor(storage, info.element.name, info.shape, strides_of(info.shape))
     row = info.shape[-1] // info.element.elements * info.element.size
     shape = (*info.shape[:-1], row)
     facts = {
@@ -233,22 +235,5 @@ def _described(info: _Info, source: Source, start: int, where: str, *, big: bool
         "type": info.number,
         "byte_order": "big" if big else "little",
     }
-    blocks = Tensor(storage, "U8", shape, _strides(shape))
+    blocks = Tensor(storage, "U8", shape, strides_of(shape))
     return Composite("ggml", info.shape, info.element.name, {"blocks": blocks}, facts)
-
-
-def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    strides, step = [], 1
-    for dimension in reversed(shape):
-        strides.append(step)
-        step *= dimension
-    return tuple(reversed(strides))
-
-
-def _odd_names(names: list[str], where: str) -> Iterator[Finding]:
-    odd = [name for name in names if DECEIVING.search(name)]
-    for name in odd[:20]:
-        what = f"The name '{shown(name, 80)}' holds control or invisible characters, shown escaped."
-        yield Finding("weights", what, where, "Don't trust what a terminal prints for it.", "odd-name")
-    if len(odd) > 20:
-        yield Finding("weights", f"{len(odd) - 20} more names hold such characters.", where, None, "odd-name")

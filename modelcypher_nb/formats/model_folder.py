@@ -16,7 +16,7 @@ from .report import Finding
 from .safetensors_header import Header
 from .sharded import INDEX_SUFFIXES, prove_cover, read_weight_map
 
-__all__ = ["Survey", "survey"]
+__all__ = ["Survey", "no_weights", "survey"]
 
 ENTRY_LIMIT = 100_000
 DEPTH_LIMIT = 8
@@ -89,6 +89,13 @@ def survey(folder: SafePath, terms: Terms | None = None, progress: Callable[[int
     return found
 
 
+def no_weights(folder: SafePath) -> MissingFileError:
+    """The error for a folder in which there is no model."""
+    return MissingFileError(
+        f"There are no model weights in {folder.display}.", "Name the file, or the folder that holds the weights."
+    )
+
+
 def _not_looked_at(folder: SafePath, why: str) -> Finding:
     return Finding(
         "unsupported",
@@ -118,7 +125,7 @@ def _files(folder: SafePath, lead: str, found: Survey) -> Iterator[tuple[str, Sa
 def _beside(folder: SafePath, found: Survey) -> frozenset[str]:
     """What Python would import from a folder, and from the surveyed one; looked up once for each folder."""
     if folder.location not in found.beside:
-        from .folder import beside
+        from .beside import beside
 
         found.beside[folder.location] = beside(folder) | next(iter(found.beside.values()), frozenset())
     return found.beside[folder.location]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from ..errors import MalformedError
@@ -10,7 +11,7 @@ from .content import Content
 from .npy_header import Header, read_header
 from .pickle_file import finished
 from .pickles.context import Context
-from .pickles.numpy_arrays import Array, array_over, item_count
+from .pickles.numpy_arrays import Array, array_over
 from .pickles.values import UnfitError
 from .remedies import FETCH_AGAIN
 
@@ -67,7 +68,7 @@ def _array(source: Source, header: Header, context: Context) -> tuple[Any, int]:
     """What one header announces, and where it ends."""
     if header.dtype.has_object:
         return _objects(source, header, context)
-    size = item_count(header.shape) * header.dtype.item_bytes
+    size = prod(header.shape) * header.dtype.item_bytes
     if size > source.size - header.data_start:
         raise MalformedError(
             f"{source.label} announces {size} bytes of items, but only {source.size - header.data_start} follow.",
@@ -91,7 +92,7 @@ def _objects(source: Source, header: Header, context: Context) -> tuple[Any, int
 
     machine = Machine(source, context, header.data_start)
     value = machine.run()
-    if type(value) is not Array or item_count(value.shape) != item_count(header.shape):
+    if type(value) is not Array or prod(value.shape) != prod(header.shape):
         what = f"The array of {context.where} is pickled as something else than its header says."
         context.tell("malformed", "npy-objects", what, header.data_start, remedy=FETCH_AGAIN)
     return value, machine.position

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import Literal
 
 __all__ = [
@@ -57,10 +58,7 @@ class TensorInfo:
     @property
     def parameter_count(self) -> int:
         """How many numbers it holds."""
-        count = 1
-        for dimension in self.shape:
-            count *= dimension
-        return count
+        return prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)

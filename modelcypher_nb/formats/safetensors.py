@@ -10,6 +10,7 @@ from ..extras import require
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from ..guard.source import RangeSource, Source
+from .pickles.strided import strides_of
 from .pickles.values import Composite, Storage, Tensor
 from .report import TensorInfo
 from .safetensors_header import DTYPE_BITS, Header, describe
@@ -99,13 +100,9 @@ def _groups(source: Source, header: Header) -> dict[str, Tensor | Composite]:
 def _described(source: Source, tensor: TensorInfo) -> Tensor:
     """A tensor over its own bytes, which lie in row-major order."""
     shape = _torch_shape(tensor, source.label) if tensor.shape else ()  # a group may hold one packed pair
-    stride, step = [], 1
-    for dimension in reversed(shape):
-        stride.append(step)
-        step *= dimension
     data = RangeSource(source, tensor.offset, tensor.size_bytes)
     storage = Storage(tensor.name, tensor.dtype, tensor.size_bytes, data)
-    return Tensor(storage, tensor.dtype, shape, tuple(reversed(stride)))
+    return Tensor(storage, tensor.dtype, shape, strides_of(shape))
 
 
 def _planned(torch: Any, tensors: Iterable[TensorInfo], label: str) -> Plan:

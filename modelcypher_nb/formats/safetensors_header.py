@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import KeysView
 from typing import Any
 
 from ..errors import MalformedError
-from ..guard.secrets import DECEIVING, shown
+from ..guard.secrets import shown
 from ..guard.source import Source
 from .header_shape import MOST_DIMENSIONS, refuse_bomb
 from .remedies import FETCH_AGAIN
@@ -49,7 +48,6 @@ LARGEST = 2**63 - 1  # torch's dimensions and every offset are signed 64 bit
 FIELDS = frozenset({"dtype", "shape", "data_offsets"})
 METADATA = "__metadata__"
 OURS = b"modelcypher_nb."  # how the metadata keys begin that our conversion writes
-MOST_ODD_NAMES = 100  # told one by one
 
 
 class Header:
@@ -114,6 +112,8 @@ def describe(source: Source, file: str = "") -> Header:
 
 def _looked_at(source: Source, text: bytes, length: int, file: str) -> Header:
     """Prove a header tensor by tensor, so that the first lie can be told."""
+    from .odd_names import odd_names  # most headers are proven in bulk
+
     refuse_bomb(text, source.label)
     content = parse(text, f"The header of {source.label}")
     metadata = _metadata(content.pop(METADATA, {}), source.label)
@@ -122,7 +122,7 @@ def _looked_at(source: Source, text: bytes, length: int, file: str) -> Header:
     tensors.sort(key=lambda tensor: (tensor.offset, tensor.size_bytes))
     _prove_layout(tensors, data_start, source)
     header = Header({tensor.name: content[tensor.name] for tensor in tensors}, metadata, data_start, file)
-    header.findings = tuple(_odd_names((*metadata, *content), source.label))
+    header.findings = tuple(odd_names((*metadata, *content), source.label))
     return header
 
 
@@ -253,19 +253,3 @@ def _prove_layout(tensors: list[TensorInfo], data_start: int, source: Source) ->
             )
     if reached < source.size:
         raise _fault(f"{source.size - reached} bytes at the end of {source.label} belong to no tensor.")
-
-
-def _odd_names(names: tuple[str, ...], label: str) -> list[Finding]:
-    odd = (name for name in names if DECEIVING.search(name))
-    findings = [
-        Finding(
-            "weights",
-            f"The name '{shown(name, 80)}' holds control or invisible characters, shown escaped.",
-            label,
-            "Don't trust what a terminal prints for it; rename the tensor when saving.",
-        )
-        for name in itertools.islice(odd, MOST_ODD_NAMES)
-    ]
-    if next(odd, None) is not None:
-        findings.append(Finding("weights", f"More than {MOST_ODD_NAMES} names hold such characters.", label))
-    return findings

@@ -93,12 +93,11 @@ def _filter(flow: Flow, node: Any) -> Iterator[Reach]:
     arguments = list(node.args)
     name: str | None = node.name
     while name in {"map", "select", "reject"} and arguments:  # they name another filter, or a test, and its arguments
-        name, inner = constant_text(arguments[0]), flow.value(arguments[0])
+        name, arguments = constant_text(arguments[0]), arguments[1:]
         if name is None:
             yield Reach("template-computed-name", "names a filter or a test by an expression", node.lineno)
         else:
             yield from _known_word(name, node.lineno)
-        arguments, _ = arguments[1:], inner
     yield from _attributes_of(flow, node, name, arguments)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import MalformedError
 from ..guard.secrets import shown
 from .content import Content
-from .magic import TORCH_NUMBER
+from .magic import TORCH_NUMBER, ZIP_START
 from .pickle_file import walk
 from .pickles.context import Context
 from .pickles.faults import FaultError
@@ -28,7 +28,6 @@ CONFIGURATIONS = ("_weights_config.json", "_constants_config.json")
 DATA_FOLDERS = ("/weights/", "/constants/", "/sample_inputs/")
 PLAIN_PATH = re.compile(r"(?:weight|tensor)_\w+")  # constants under other names are unpickled, whatever is said of them
 NATIVE = (".so", ".dll", ".dylib", ".pyd", ".o", ".a", ".cubin", ".hsaco")
-ZIP_START = b"PK\x03\x04"
 LONGEST_PROGRAM = 256 << 20
 LONGEST_CONFIGURATION = 64 << 20
 # ScalarType of torch/_export/serde/schema.py.

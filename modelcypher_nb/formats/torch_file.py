@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import ModelCypherError
 from ..guard.source import BytesSource, RangeSource, Source
+from .magic import ZIP_START
 from .pickles.context import Context
 from .pickles.faults import FaultError
 from .pickles.values import LazyBytes
@@ -38,7 +39,7 @@ def read_source(source: Source, context: Context, member: str | None) -> Any:
         raise FaultError(f"holds torch files within torch files, more than {DEEPEST} deep,")
     within = context.inner(member)
     try:
-        if source.read_at(0, min(4, source.size)) == b"PK\x03\x04":
+        if source.read_at(0, min(4, source.size)) == ZIP_START:
             return torch_zip.read_archive(ZipArchive.read(source, context.limits), within).root
         return torch_legacy.read_stream(source, within).root
     except ModelCypherError as error:

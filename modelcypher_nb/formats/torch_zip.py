@@ -8,6 +8,7 @@ from ..errors import MalformedError, ModelCypherError
 from ..guard.secrets import shown
 from ..guard.source import Source
 from .content import Content
+from .magic import ZIP_START
 from .pickle_file import finished
 from .pickles.context import Context
 from .pickles.machine import Machine
@@ -24,7 +25,6 @@ FORMAT = "torch checkpoint"
 PLAIN_MEMBERS = frozenset(
     {"data.pkl", "version", "byteorder", ".data/serialization_id", ".format_version", ".storage_alignment"}
 )
-ZIP_START = b"PK\x03\x04"
 PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(6))
 
 

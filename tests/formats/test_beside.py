@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelcypher_nb.formats import beside as module
-from modelcypher_nb.formats.folder import beside
+from modelcypher_nb.formats.beside import beside
 from modelcypher_nb.guard.paths import Guard
 
 

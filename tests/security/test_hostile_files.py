@@ -8,7 +8,7 @@ import pytest
 
 from modelcypher_nb.errors import ModelCypherError
 from modelcypher_nb.formats import detect
-from modelcypher_nb.formats.folder import beside
+from modelcypher_nb.formats.beside import beside
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 from tests.samples import hostile_calls, hostile_containers, hostile_streams

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from .arguments import a_flag, a_name, a_shape, a_state, exactly
 from .faults import FaultError
-from .numpy_arrays import Array, array_over, item_count
+from .numpy_arrays import Array, array_over
 from .numpy_dtypes import DType
 from .trust import Trusted
 from .values import Described, UnfitError
@@ -87,7 +88,7 @@ class Wrapper(Described):
             return _objects(machine, self)
         if self.alignment is not None:
             _skip_padding(machine, self.alignment)
-        taken = machine.take(item_count(self.shape) * self.dtype.item_bytes)
+        taken = machine.take(prod(self.shape) * self.dtype.item_bytes)
         try:
             return array_over(taken, self.dtype, self.shape, self.is_fortran, self.kind)
         except UnfitError as error:

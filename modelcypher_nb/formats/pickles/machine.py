@@ -25,7 +25,7 @@ MOST_SAME_HASHES = 2_000  # numeric keys that collide with another
 HASH_MODULUS = 2**61 - 1  # Python's integers of this size and beyond share hashes with smaller ones
 NOWHERE = 1 << 63
 INLINE = frozenset(b"\x71\x72\x4b\x94\x68")
-WRITE_ANEW = "The file is cut off or lies about its content: fetch it again from where it came."
+CUT_OFF = "The file is cut off or lies about its content: fetch it again from where it came."
 
 
 class Machine:
@@ -97,7 +97,7 @@ class Machine:
     def _malformed(self, problem: str) -> MalformedError:
         inside = f"'{shown(self.context.member, 80)}' of {self.context.where}" if self.context.member else None
         label = inside or self.context.where
-        error = MalformedError(f"The pickle in {label} {problem} at byte {self.offset}.", WRITE_ANEW)
+        error = MalformedError(f"The pickle in {label} {problem} at byte {self.offset}.", CUT_OFF)
         self.context.tell("malformed", "pickle-malformed", error.problem, self.offset, remedy=error.remedy)
         return error
 

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from ...guard.source import BytesSource, Source
 from .arguments import a_flag, a_number, a_shape, bytes_source, old_bytes
 from .numpy_dtypes import DType
+from .strided import strides_of
 from .values import Described, LazyBytes, LieError, Shell, Storage, Tensor, UnfitError
 
-__all__ = ["Array", "MaskedArray", "Scalar", "array_over", "empty_array", "item_count", "strides_of", "tensor_over"]
+__all__ = ["Array", "MaskedArray", "Scalar", "array_over", "empty_array", "tensor_over"]
 
 LARGEST = 2**63 - 1
 MOST_EMPTY_ITEMS = 1 << 26  # items of no bytes cost a file nothing, and whoever shows them something
-
-
-def item_count(shape: tuple[int, ...]) -> int:
-    """How many items a shape has."""
-    count = 1
-    for dimension in shape:
-        count *= dimension
-    return count
 
 
 def prove_addressable(shape: tuple[int, ...], item_bytes: int) -> None:
@@ -36,15 +30,6 @@ def prove_addressable(shape: tuple[int, ...], item_bytes: int) -> None:
         size *= max(dimension, 1)
     if size > (LARGEST if item_bytes else MOST_EMPTY_ITEMS):
         raise LieError("has a shape that no memory holds")
-
-
-def strides_of(shape: tuple[int, ...], is_fortran: bool) -> tuple[int, ...]:
-    """The strides, in elements, of items that lie one after the other."""
-    step, steps = 1, []
-    for dimension in shape if is_fortran else reversed(shape):
-        steps.append(step)
-        step *= dimension
-    return tuple(steps if is_fortran else reversed(steps))
 
 
 def tensor_over(source: Source, dtype: DType, shape: tuple[int, ...], strides: tuple[int, ...]) -> Tensor | None:
@@ -122,8 +107,8 @@ class Array(Described):
     def take_items(self, items: Any) -> None:
         """Hold Python objects."""
         prove_addressable(self.shape, self.dtype.item_bytes)
-        if type(items) is not list or len(items) != item_count(self.shape):
-            raise LieError(f"is given no list of {item_count(self.shape)} items")
+        if type(items) is not list or len(items) != prod(self.shape):
+            raise LieError(f"is given no list of {prod(self.shape)} items")
         if self.dtype.code != "O" and not all(_is_record(self.dtype, item) for item in items):
             raise UnfitError("is given items that numpy would have to convert")
         self.items, self.tensor = items, None
@@ -131,11 +116,9 @@ class Array(Described):
     def take_bytes(self, source: Source) -> None:
         """Hold the bytes of all items, once their number is proven."""
         prove_addressable(self.shape, self.dtype.item_bytes)
-        if source.size != item_count(self.shape) * self.dtype.item_bytes:
-            raise LieError(
-                f"has {source.size} bytes for {item_count(self.shape)} items of {self.dtype.item_bytes} bytes"
-            )
-        self.tensor = tensor_over(source, self.dtype, self.shape, strides_of(self.shape, self.is_fortran))
+        if source.size != prod(self.shape) * self.dtype.item_bytes:
+            raise LieError(f"has {source.size} bytes for {prod(self.shape)} items of {self.dtype.item_bytes} bytes")
+        self.tensor = tensor_over(source, self.dtype, self.shape, strides_of(self.shape, is_fortran=self.is_fortran))
         self.raw = None if self.tensor is not None else source
 
 
@@ -166,11 +149,11 @@ class MaskedArray(Array):
         Array.build(self, state[:5])
         mask = bytes_source(old_bytes(state[5]), self.label)
         leaves = _leaves(self.dtype)
-        if mask.size != item_count(self.shape) * leaves:
-            raise LieError(f"has a mask of {mask.size} bytes for {item_count(self.shape)} items")
+        if mask.size != prod(self.shape) * leaves:
+            raise LieError(f"has a mask of {mask.size} bytes for {prod(self.shape)} items")
         shape = self.shape if leaves == 1 else (*self.shape, leaves)
         boolean = DType("b", 1, is_settled=True)
-        self.mask = tensor_over(mask, boolean, shape, strides_of(shape, self.is_fortran and leaves == 1))
+        self.mask = tensor_over(mask, boolean, shape, strides_of(shape, is_fortran=self.is_fortran and leaves == 1))
         if self.mask is not None:
             self.mask.storage.key = "mask"
         if not _is_fill_value(state[6]):
@@ -206,7 +189,7 @@ def _is_record(dtype: DType, item: Any) -> bool:
 def _leaves(dtype: DType) -> int:
     """How many values an item has, each with a mask of its own."""
     if dtype.base is not None:
-        return item_count(dtype.shape) * _leaves(dtype.base)
+        return prod(dtype.shape) * _leaves(dtype.base)
     return sum(_leaves(one.dtype) for one in dtype.fields) if dtype.fields else 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple
 
 from .arguments import a_flag, a_number, a_shape, a_size, exactly
@@ -264,9 +265,7 @@ def subarray_of(base: DType, shape: tuple[int, ...]) -> DType:
     Raises:
         UnfitError: it is bigger than an item may be, or it nests too deep.
     """
-    size = base.item_bytes
-    for dimension in shape:
-        size *= dimension
+    size = base.item_bytes * prod(shape)
     if size > LARGEST_ITEM:
         raise UnfitError(f"has items of {size} bytes")
     return _made_of(DType("V", size, base=base, shape=shape), [base])

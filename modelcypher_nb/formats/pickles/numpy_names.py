@@ -9,8 +9,9 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from .arguments import a_name, a_number, a_shape, bytes_source, exactly, old_bytes
-from .numpy_arrays import Array, MaskedArray, Scalar, array_over, empty_array, strides_of
+from .numpy_arrays import Array, MaskedArray, Scalar, array_over, empty_array
 from .numpy_dtypes import LIBRARIES_OWN, DType, dtype_called
+from .strided import strides_of
 from .trust import Reading, Trusted
 from .values import LazyBytes, LieError, UnfitError
 
@@ -79,7 +80,7 @@ def _frombuffer(context: Context, arguments: tuple[Any, ...]) -> Array:
 def _transposed(array: Array, axes: Any) -> Array:
     if type(axes) is not tuple or sorted(a_number(one, "axis") for one in axes) != list(range(len(array.shape))):
         raise UnfitError("makes an array with axes that are none")
-    strides = strides_of(array.shape, is_fortran=False)
+    strides = strides_of(array.shape)
     shape = tuple(array.shape[one] for one in axes)
     if array.tensor is None:
         raise UnfitError("turns an array whose items are no numbers")

@@ -10,7 +10,7 @@ from .values import EXTRA_DTYPE_BITS, LieError, Storage, Tensor, UnfitError
 if TYPE_CHECKING:
     from .context import Context
 
-__all__ = ["bytes_of", "dense"]
+__all__ = ["bytes_of", "dense", "strides_of"]
 
 LARGEST = 2**63 - 1
 # Sub-byte types come packed in bytes: torch counts those, not the values in them.
@@ -20,6 +20,15 @@ ELEMENT_BYTES = {name: max(1, bits // 8) for name, bits in (DTYPE_BITS | EXTRA_D
 def bytes_of(dtype: str) -> int:
     """What one element of a dtype takes, a packed pair counting as one."""
     return ELEMENT_BYTES[dtype]
+
+
+def strides_of(shape: tuple[int, ...], *, is_fortran: bool = False) -> tuple[int, ...]:
+    """The strides, in elements, of values that lie one after the other: in row-major order, or in column-major."""
+    step, steps = 1, []
+    for dimension in shape if is_fortran else reversed(shape):
+        steps.append(step)
+        step *= dimension
+    return tuple(steps if is_fortran else reversed(steps))
 
 
 def dense(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...guard.source import Source
@@ -136,13 +137,15 @@ class LazyBytes(Described):
     source: Source
     offset: int
     size: int
+    is_mutable: bool = False  # a bytearray to Python
 
     def __len__(self) -> int:
         return self.size
 
-    def read(self) -> bytes:
+    def read(self) -> bytes | bytearray:
         """All of it."""
-        return self.source.read_at(self.offset, self.size)
+        data = self.source.read_at(self.offset, self.size)
+        return bytearray(data) if self.is_mutable else data
 
 
 @dataclass(slots=True, eq=False)
@@ -203,10 +206,7 @@ class Tensor(Described):
     @property
     def element_count(self) -> int:
         """How many values it has."""
-        count = 1
-        for dimension in self.shape:
-            count *= dimension
-        return count
+        return prod(self.shape)
 
     @property
     def is_contiguous(self) -> bool:
