@@ -42,6 +42,15 @@ def test_plain_data_comes_back_as_it_was() -> None:
         assert type(found["a"][3]) is bool
 
 
+@pytest.mark.parametrize("size", [1 << 10, 1 << 18])
+def test_a_bytearray_stays_one_however_long_it_is(size: int) -> None:
+    value = {"booster": bytearray(range(256)) * (size // 256), "raw": bytes(size)}
+    for protocol in (2, 4, 5):
+        found = alive(value, protocol)
+        assert found == value
+        assert (type(found["booster"]), type(found["raw"])) == (bytearray, bytes)
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -73,7 +73,9 @@ def _bytearray(context: Context, arguments: tuple[Any, ...]) -> bytearray | Lazy
     if len(arguments) == 2:
         return bytearray(_encode(context, arguments))
     data = _bytes(context, arguments)
-    return data if isinstance(data, LazyBytes) else bytearray(data)
+    if isinstance(data, LazyBytes):
+        return LazyBytes(data.source, data.offset, data.size, is_mutable=True)
+    return bytearray(data)
 
 
 # Collections
