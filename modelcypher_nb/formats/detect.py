@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from importlib.util import find_spec
+from collections.abc import Callable
 from typing import Any
 
-from ..errors import MissingFileError, UnsafeFileError, UsageError
+from ..errors import UnsafeFileError, UsageError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
-from .content_facts import tensor_infos, tree_of
 from .digests import changed_meanwhile, combined_digest, file_digest
-from .folder import FolderFacts, describe_folder, hub_source
 from .limits import LIMITS, Limits
 from .model_file import Part, examine_file
-from .model_folder import Survey, survey
+from .model_folder import Survey, no_weights, survey
 from .readers import Terms, Trusting
-from .report import VERDICTS, FileInfo, Finding, JudgedFile, Level, ModelReport, TensorInfo, Verdict
+from .report import Level, ModelReport, Verdict
+from .reporting import file_report, folder_report, worst
 
 __all__ = ["content", "describe", "digest", "examine", "exit_code", "load", "pickled", "worst"]
 
 Progress = Callable[[int, int], None]
 Warn = Callable[[tuple[str, ...]], None]
-
-
-def worst(levels: Iterable[Level]) -> Level:
-    """The level that decides for several files; `weights` where there is none."""
-    return max(levels, key=VERDICTS.index, default="weights")
 
 
 def exit_code(verdict: Verdict, *, strict: bool = False) -> int:
@@ -58,8 +51,8 @@ def examine(
         progress: told how many files of a folder were looked at.
     """
     if safe.is_folder:
-        return _folder_report(safe, survey(safe, Terms(limits, trusted, beside), progress))
-    return _file_report(safe, examine_file(safe, safe.name, Terms(limits, trusted, beside)))
+        return folder_report(safe, survey(safe, Terms(limits, trusted, beside), progress))
+    return file_report(safe, examine_file(safe, safe.name, Terms(limits, trusted, beside)))
 
 
 def describe(
@@ -87,10 +80,10 @@ def describe(
         part = examine_file(safe, safe.name, Terms(limits, trusted, beside))
         if part.error is not None and not _is_dangerous(part):
             raise part.error
-        return _file_report(safe, part, whole=True)
+        return file_report(safe, part, whole=True)
     found = survey(safe, Terms(limits, trusted, beside))
     _require_model(safe, found)
-    return _folder_report(safe, found)
+    return folder_report(safe, found)
 
 
 def _is_dangerous(part: Part) -> bool:
@@ -111,12 +104,12 @@ def load(
 
     Args:
         safe: the open file or folder.
+        mapped: as `formats.safetensors.load` has it.
+        rescue: take the tensors even where the file or folder is judged `code`; nothing of it runs.
         limits: the bounds.
         trusted: gives the names that a person allowed for the content of an open file.
         beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
         warn: told which files rely on pickle, before the first tensor is read.
-        mapped: as `formats.safetensors.load` has it.
-        rescue: take the tensors even where the file or folder is judged `code`; nothing of it runs.
 
     Returns:
         Tensors by name: torch's, or numpy's arrays where torch isn't installed and the file isn't safetensors.
@@ -130,7 +123,7 @@ def load(
         return _load_part(safe, _loadable(safe, Terms(limits, trusted, beside), warn, rescue=rescue), mapped)
     found = survey(safe, Terms(limits, trusted, beside))
     _require_model(safe, found)
-    report = _folder_report(safe, found)
+    report = folder_report(safe, found)
     _refuse_code(safe, report.verdict, rescue=rescue)
     _warn(safe, report, warn)
     tensors: dict[str, Any] = {}
@@ -165,12 +158,12 @@ def content(
 
     Args:
         safe: the open file; a safetensors file or a folder gives its tensors by name.
+        mapped: as `formats.safetensors.load` has it.
+        rescue: take what can be taken even where the file is judged `code`; nothing of it runs.
         limits: the bounds.
         trusted: gives the names that a person allowed for the content of an open file.
         beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
         warn: told which files rely on pickle, before the first tensor is read.
-        mapped: as `formats.safetensors.load` has it.
-        rescue: take what can be taken even where the file is judged `code`; nothing of it runs.
 
     Raises:
         ModelCypherError: as `load` raises.
@@ -197,7 +190,7 @@ def _warn(safe: SafePath, report: ModelReport, warn: Warn | None) -> None:
 
 def _loadable(safe: SafePath, terms: Terms, warn: Warn | None, *, rescue: bool) -> Part:
     part = examine_file(safe, safe.name, terms)
-    report = _file_report(safe, part)
+    report = file_report(safe, part)
     _refuse_code(safe, report.verdict, rescue=rescue)
     if part.error is not None and not (rescue and part.content is not None and part.content.tensors):
         raise part.error
@@ -223,11 +216,9 @@ def _load_part(safe: SafePath, part: Part, mapped: bool | None) -> dict[str, Any
         from . import safetensors
 
         return dict(safetensors.load(safe, part.header, mapped=mapped))
-    from .arrays import to_numpy, to_torch
+    from .arrays import load_tensors
 
-    if find_spec("torch") is None:
-        return to_numpy(part.content.tensors)
-    return dict(to_torch(part.content.tensors, mapped=mapped))
+    return load_tensors(part.content.tensors, mapped=mapped)
 
 
 def digest(safe: SafePath, progress: Progress | None = None) -> str:
@@ -273,9 +264,7 @@ def _require_model(folder: SafePath, found: Survey) -> None:
     if found.error is not None:
         raise found.error
     if not found.parts:
-        raise MissingFileError(
-            f"There are no model weights in {folder.display}.", "Name the file, or the folder that holds the weights."
-        )
+        raise no_weights(folder)
     if not found.model:
         error = next(iter(found.parts.values())).error
         assert error is not None  # noqa: S101 - a part without a header always says why
@@ -289,83 +278,3 @@ def _refuse_twins(folder: SafePath, name: str, part: Part, tensors: dict[str, An
             f"{folder.display} holds several models: '{shown(twin, 80)}' is in {shown(name, 80)} and in another file.",
             "Name one of the files instead of the folder.",
         )
-
-
-def _file_report(safe: SafePath, part: Part, *, whole: bool = False) -> ModelReport:
-    repo, revision = hub_source(safe.given)
-    metadata = _metadata(part)
-    return ModelReport(
-        part.format,
-        _verdict(part.all_findings(safe.location)),
-        (FileInfo(part.name, part.identity.size),),
-        _tensors(part),
-        metadata,
-        metadata.get("general.architecture"),  # GGUF keeps both in its header
-        metadata.get("general.license"),
-        source_repo=repo,
-        source_revision=revision,
-        tree=tree_of(part.content.root) if whole and part.content is not None else None,
-        pickled=(part.name,) if part.content is not None and part.content.pickled else (),
-    )
-
-
-def _tensors(part: Part) -> tuple[TensorInfo, ...]:
-    if part.header is not None:
-        return part.header.tensors
-    return tensor_infos(part.content.tensors, part.name) if part.content is not None else ()
-
-
-def _metadata(part: Part) -> dict[str, str]:
-    if part.header is not None:
-        return part.header.metadata
-    return part.content.metadata if part.content is not None else {}
-
-
-def _folder_report(folder: SafePath, found: Survey) -> ModelReport:
-    facts = describe_folder(folder, found.base, found.configurations)
-    chosen = [found.parts[name] for name in found.model]
-    metadata: dict[str, str] = {}
-    for part in chosen:
-        metadata = _metadata(part) | metadata
-    repo, revision = hub_source(folder.given)
-    where = folder.display
-    return ModelReport(
-        found.parts[found.model[0]].format if found.model else _kinds(found),
-        _verdict(_all_findings(folder, found, facts)),
-        tuple(FileInfo(name, found.parts[name].identity.size) for name in found.model or found.parts),
-        tuple(tensor for part in chosen for tensor in _tensors(part)),
-        metadata,
-        facts.architecture,
-        facts.license,
-        repo,
-        revision,
-        facts.base_model,
-        facts.pipeline,
-        pickled=tuple(name for name, part in found.parts.items() if part.content is not None and part.content.pickled),
-        judged=tuple(_judged(where, name, part) for name, part in found.parts.items()),
-    )
-
-
-def _judged(where: str, name: str, part: Part) -> JudgedFile:
-    level = worst(finding.level for finding in part.all_findings(f"{where}/{name}"))
-    return JudgedFile(shown(name), part.format, level, part.identity.size)
-
-
-def _kinds(found: Survey) -> str:
-    return ", ".join(dict.fromkeys(part.kind.name for part in found.parts.values())) or "no weights"
-
-
-def _all_findings(folder: SafePath, found: Survey, facts: FolderFacts) -> list[Finding]:
-    findings = [*found.findings, *facts.findings]
-    where = folder.display
-    for name, part in found.parts.items():
-        findings.extend(part.all_findings(f"{where}/{name}"))
-    if not found.parts:
-        what, remedy = f"There are no model weights in {folder.display}.", "Name the folder that holds the weights."
-        findings.append(Finding("unsupported", what, folder.display, remedy))
-    return findings
-
-
-def _verdict(findings: list[Finding]) -> Verdict:
-    findings.sort(key=lambda finding: -VERDICTS.index(finding.level))
-    return Verdict(worst(finding.level for finding in findings), tuple(findings))
