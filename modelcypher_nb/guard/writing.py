@@ -25,6 +25,8 @@ DISK_FAULTS = frozenset(
         errno.EROFS, errno.ESTALE,
     }
 )  # fmt: skip
+FULL = frozenset({errno.EDQUOT, errno.ENOSPC})
+FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def refused_by_disk(error: OSError, folder: str, name: str) -> ModelCypherError:
@@ -32,10 +34,13 @@ def refused_by_disk(error: OSError, folder: str, name: str) -> ModelCypherError:
     where = shown(os.path.join(folder, name))  # noqa: PTH118
     if error.errno == errno.ELOOP:
         return PathRefusedError(f"{where} is a link, and a link is never written through.", "Remove the link first.")
-    return StorageError(
-        f"{where} can't be written: {error.strerror}.",
-        "Free some space or check the folder's permissions, then try again.",
-    )
+    if error.errno in FULL:
+        remedy = "Free some space there, or choose another disk, then try again."
+    elif error.errno in FORBIDDEN:
+        remedy = "Choose another folder, or make this one writable, then try again."
+    else:
+        remedy = "Check the folder and its disk, then try again."
+    return StorageError(f"{where} can't be written: {error.strerror}.", remedy)
 
 
 class AppendFile:

@@ -14,6 +14,7 @@ from modelcypher_nb.errors import ConflictError, PathRefusedError, StorageError
 from modelcypher_nb.guard import publishing
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
+from modelcypher_nb.guard.writing import refused_by_disk
 
 
 @pytest.fixture
@@ -168,6 +169,23 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind(small_disk: Path, verb: s
         file.write(bytes(2 << 20))
     assert [entry.name for entry in small_disk.iterdir()] == ["old"]
     assert (small_disk / "old").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        (errno.ENOSPC, "Free some space"),
+        (errno.EDQUOT, "Free some space"),
+        (errno.EROFS, "Choose another folder"),
+        (errno.EACCES, "Choose another folder"),
+        (errno.EIO, "Check the folder and its disk"),
+        (errno.ENOENT, "Check the folder and its disk"),
+    ],
+)
+def test_what_to_do_about_a_write_is_what_the_disk_s_answer_asks_for(fault: int, remedy: str) -> None:
+    error = refused_by_disk(OSError(fault, os.strerror(fault)), "/data", "net.safetensors")
+    assert error.problem == f"/data/net.safetensors can't be written: {os.strerror(fault)}."
+    assert error.remedy.startswith(remedy)
 
 
 def test_appending_to_a_full_disk_is_said(small_disk: Path) -> None:
