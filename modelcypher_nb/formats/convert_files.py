@@ -170,7 +170,11 @@ def _tensors_of(safe: SafePath, read: Reading) -> Content:
     if content.error is not None:
         raise content.error
     if not content.tensors:
-        raise UsageError(f"{safe.display} holds no tensors.", "See what it holds with: mc model show PATH")
+        from shlex import quote
+
+        raise UsageError(
+            f"{safe.display} holds no tensors.", f"See what it holds with: mc model show {quote(safe.display)}"
+        )
     return content
 
 
