@@ -16,7 +16,7 @@ from ..guard.paths import Guard
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .facts import ConvertFacts
-from .judging import Judging
+from .judging import Judging, is_safetensors
 from .opening import ModelId, open_model
 from .operation import Param, operation
 from .session import Call
@@ -86,7 +86,8 @@ def _target(guard: Guard, safe: SafePath, place: str) -> Iterator[tuple[SafePath
         return
     with guard.folder(folder) as parent:
         if not safe.is_folder:
-            _refuse_taken(parent, name)  # before the work, not after it
+            if not is_safetensors(safe):  # which needs no other name, but no conversion
+                _refuse_taken(parent, name)  # before the work, not after it
             yield parent, name
             return
         with _new_folder(parent, name) as target:

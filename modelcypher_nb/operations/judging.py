@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..store.records import ModelRecord
     from ..store.tables.trust import TrustRecord
 
-__all__ = ["Judging", "Terms", "spelled_out"]
+__all__ = ["Judging", "Terms", "is_safetensors", "spelled_out"]
 
 
 PLACE = "PATH"  # in a remedy that a format gives: it doesn't know how its file was reached
@@ -50,7 +50,7 @@ class Judging:
         They are the keywords of `detect.examine`, `describe`, `load` and `content`.
         """
         beside = frozenset[str]()
-        if not (safe.is_folder or _is_sound_by_name(safe)):  # a folder's own are looked up where it is read
+        if not (safe.is_folder or is_safetensors(safe)):  # a folder's own are looked up where it is read
             # A file of the Hub is a blob that a link leads to, and the code lies where the link does.
             for place in dict.fromkeys((safe.given, safe.location)):
                 beside |= self._modules(os.path.dirname(place), record)  # noqa: PTH120
@@ -96,7 +96,7 @@ def spelled_out(verdict: Verdict, path: str) -> Verdict:
     return replace(verdict, findings=findings)
 
 
-def _is_sound_by_name(safe: SafePath) -> bool:
+def is_safetensors(safe: SafePath) -> bool:
     """Whether it is safetensors by name and by content: nothing would be imported for it."""
     return safe.name.lower().endswith(".safetensors") and recognise(safe.source()) is SAFETENSORS
 

@@ -177,6 +177,8 @@ def test_what_holds_no_tensors_gives_an_error_and_no_file(
 def test_safetensors_needs_no_conversion(session: Session, small_model: Path, work: Path) -> None:
     with pytest.raises(UsageError, match="already"):
         convert(session, small_model.name, output="again.safetensors")
+    with pytest.raises(UsageError, match="already"):
+        convert(session, str(small_model))
     (work / "folder").mkdir()
     small_model.rename(work / "folder" / "model.safetensors")
     with pytest.raises(UsageError, match="already"):
