@@ -75,6 +75,8 @@ def _refuse(error: click.UsageError, program: str) -> NoReturn:
             isinstance(item, _Words) and item.item.param.kind == "rest" for item in error.ctx.command.params
         ):
             near = "Write -- before what the script gets. "
+        elif not error.option_name.startswith("--"):
+            near = "Options begin with two dashes; write -- before a name that begins with one. "
         problem = f"{path} has no option {shown(error.option_name, 60)}."
         raise UsageError(problem, f"{near}See: {path} --help") from error
     raise UsageError(shown(error.format_message()).rstrip(".") + ".", f"See: {path} --help") from error

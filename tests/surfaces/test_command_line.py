@@ -377,6 +377,15 @@ def test_one_word_too_many_names_the_options(mc: Command) -> None:
     ]
 
 
+def test_a_file_whose_name_begins_with_a_dash_is_told_how_to_be_named(mc: Command) -> None:
+    result = mc("model", "scan", "-net.pt")
+    assert lines(result.stderr) == [
+        "mc: mc model scan has no option -n.",
+        "    Options begin with two dashes; write -- before a name that begins with one. See: mc model scan --help",
+    ]
+    assert "-net.pt" in mc("model", "scan", "--", "-net.pt").stderr
+
+
 def test_help_fits_a_terminal_of_80_columns(mc: Command) -> None:
     wide = [line for line in lines(mc("--help", variables={"COLUMNS": "80"}).stdout) if len(line) > 80]
     assert not wide
