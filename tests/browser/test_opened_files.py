@@ -173,6 +173,7 @@ def test_a_click_converts_and_a_second_one_loses_nothing(opened: Page, lab: Lab)
     expect(button).to_be_enabled()
 
 
+@pytest.mark.promise("DISPLAY-3")
 def test_hostile_names_are_text_and_nothing_but_text(opened: Page) -> None:
     of = card(opened, "names.pt")
     of.locator(".mc-content > summary").click()
@@ -339,7 +340,8 @@ def stranger(page: Page, lab: Lab) -> tuple[Page, Watched]:
     """A notebook of a stranger's, open without a kernel, with an output for each view."""
     watched = Watched(page)
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "gone", "display_name": "gone"}})
-    for view, data in [*((view, json.dumps(data)) for view, data in VIEWS.items()), ("model_card", nested(10_000))]:
+    forged = [*((view, json.dumps(data)) for view, data in VIEWS.items()), ("model_card", nested(10_000))]
+    for view, data in [*forged, ("training_run", json.dumps(large()))]:
         output = nbformat.v4.new_output("display_data", {MIME: saved(view, data), "text/plain": "forged"})
         notebook.cells.append(nbformat.v4.new_code_cell("1", outputs=[output]))
     nbformat.write(notebook, lab.folder / "stranger.ipynb")
@@ -354,6 +356,7 @@ def saved(view: str, data: str) -> dict[str, str]:
     return {"_schema": SCHEMA, "view": view, "id": "x", "nonce": "0", "savedAt": "2026-01-01T00:00:00Z", "data": data}
 
 
+@pytest.mark.promise("DISPLAY-1")
 def test_no_forged_output_breaks_the_page_or_gets_a_button(stranger: tuple[Page, Watched]) -> None:
     page, watched = stranger
     shoot(page, "forged")
@@ -379,5 +382,10 @@ def test_a_whole_output_that_is_forged_stands_beside_others_without_harm(strange
     for view in VIEWS:
         expect(page.locator(f".mc-{view}").first.locator(".mc-status")).to_have_text("saved output, not checked here")
     expect(cell(page, len(VIEWS))).to_contain_text("This output can't be drawn (tree isn't at most 200 levels deep)")
+    extreme = cell(page, len(VIEWS) + 1).locator(".mc-training_run")
+    extreme.scroll_into_view_if_needed()
+    expect(extreme.locator("canvas")).to_have_count(6)
+    extreme.get_by_role("button", name="Log", exact=True).click()
+    expect(extreme.get_by_role("button", name="Log", exact=True)).to_have_attribute("aria-pressed", "true")
     assert page.get_by_text("evil.example").count() == 0
     assert not watched.troubles

@@ -22,12 +22,16 @@ def tour(page: Page, lab: Lab) -> Iterator[Page]:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    nbformat.write(notebook, lab.folder / "tour.ipynb")
+    # As in a clone: what the tour writes into build/, beside its own folder, lies within the project.
+    (lab.folder / "clone" / ".git").mkdir(parents=True)
+    folder = lab.folder / "clone" / "notebooks"
+    folder.mkdir()
+    nbformat.write(notebook, folder / "tour.ipynb")
     for name in ("train_digits.py", "assistant.py"):
-        shutil.copy(ROOT / "notebooks" / name, lab.folder / name)
+        shutil.copy(ROOT / "notebooks" / name, folder / name)
     # High enough to hold all cells: Lab draws only those that are in sight.
     page.set_viewport_size({"width": 1280, "height": 9000})
-    open_notebook(page, lab, "tour.ipynb")
+    open_notebook(page, lab, "clone/notebooks/tour.ipynb")
     yield page
     shut_down_kernels(lab)
 
@@ -40,11 +44,12 @@ def _theme(page: Page, name: str) -> None:
 @pytest.mark.timeout(400)
 @pytest.mark.promise("NETWORK-4", "DISPLAY-2")
 def test_the_tour_runs_draws_live_and_draws_again_from_the_saved_notebook(tour: Page, lab: Lab) -> None:
-    cells = nbformat.read(lab.folder / "tour.ipynb", as_version=4).cells
+    folder = lab.folder / "clone" / "notebooks"
+    cells = nbformat.read(folder / "tour.ipynb", as_version=4).cells
     count = sum(cell.cell_type == "code" for cell in cells)
     run_all(tour)
     prompt = tour.locator(".jp-CodeCell").last.locator(".jp-InputPrompt")
-    expect(prompt).to_have_text(f"[{count}]:", timeout=240_000)
+    expect(prompt).to_have_text(f"[{count}]:", timeout=120_000)
     for view in ("model_card", "training_run", "registry", "server"):
         expect(tour.locator(f".mc-{view}").first).to_contain_text("live", timeout=20_000)
     expect(tour.locator(".mc-training_run canvas").first).to_be_visible()
@@ -54,14 +59,14 @@ def test_the_tour_runs_draws_live_and_draws_again_from_the_saved_notebook(tour: 
     shoot(tour, "tour_dark")
     _theme(tour, "JupyterLab Light")
     save(tour)
-    text = (lab.folder / "tour.ipynb").read_text(encoding="utf-8")
+    text = (folder / "tour.ipynb").read_text(encoding="utf-8")
     assert "127.0.0.1" not in text
     assert "Bearer" not in text
     notebook = nbformat.reads(text, as_version=4)
     assert "widgets" not in notebook.metadata
     notebook.metadata = {"kernelspec": {"name": "gone", "display_name": "gone", "language": "gone"}}
-    nbformat.write(notebook, lab.folder / "tour-closed.ipynb")
-    open_notebook(tour, lab, "tour-closed.ipynb", kernel=False)
+    nbformat.write(notebook, folder / "tour-closed.ipynb")
+    open_notebook(tour, lab, "clone/notebooks/tour-closed.ipynb", kernel=False)
     tour.get_by_role("dialog").get_by_role("button", name="No Kernel").click()
     for view in ("model_card", "training_run", "registry", "server"):
         expect(tour.locator(f".mc-{view}").first).to_contain_text("saved output, not checked here", timeout=20_000)

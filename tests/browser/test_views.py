@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -86,6 +87,6 @@ def test_a_stopped_server_offers_nothing_and_shows_no_address(notebook: Page) ->
     server = cell(notebook, 3).locator(".mc-server")
     expect(server).to_contain_text("127.0.0.1")
     server.get_by_role("button", name="Stop server", exact=True).click()
-    expect(server).to_contain_text("13 tools, offered to nobody now")
+    expect(server).to_contain_text(re.compile(r"\d+ tools, offered to nobody now"))
     expect(server).not_to_contain_text("127.0.0.1")
     expect(server.locator("details").get_by_text("mc_job_list", exact=True)).to_be_hidden()

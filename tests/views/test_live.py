@@ -247,7 +247,8 @@ card
     assert "already" in view.reply(view.act("digest"))["problem"]
     late = kernel.view(payload, kernel.subshell())
     assert late.wait("snapshot")["data"]["work"] == {"action": "convert", "done": 3, "total": 10}
-    assert "work" not in json.loads(kernel.bundles("card")[0][MIME]["data"]), "what is saved knows of nothing that is under way"
+    kept = json.loads(kernel.bundles("card")[0][MIME]["data"])
+    assert "work" not in kept, "what is saved knows of nothing that is under way"
     kernel.run("go.set()")
     assert view.reply(token)["text"].endswith("long.safetensors")
     kernel.until(lambda: worked()[-1] is None, "the end of the work")
