@@ -74,6 +74,7 @@ RULES: dict[str, Rule] = {
         "An archive is two formats at once", f"One reader takes one of them, the next the other. {FETCH}"
     ),
     "torch-zip": Rule("A torch archive isn't what torch writes", f"Other readers may take another member. {FETCH}"),
+    "torch-package": Rule("A torch archive holds Python code", f"torch.package runs it. {DONT_OPEN}"),
     "torch-legacy": Rule("A legacy torch file isn't what torch writes", FETCH),
     "torch-export": Rule("An exported program", f"Running the model runs its graph. {CONVERT}"),
     "torch-export-native": Rule(

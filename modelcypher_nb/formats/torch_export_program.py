@@ -20,7 +20,13 @@ __all__ = ["judge_program"]
 
 # Operators that compute on tensors and numbers alone.
 NAMESPACES = "aten|prim|prims|higher_order|quantized|_quantized|quantized_decomposed|sparse|mkldnn|onednn|torchvision"
-OPERATOR = re.compile(rf"torch\.ops\.(?:{NAMESPACES})\.(\w+)(?:\.\w+)?")
+OPERATOR = re.compile(rf"torch\.ops\.({NAMESPACES})\.(\w+)(?:\.\w+)?")
+# Those that call graphs of the program itself, or one operator.
+HIGHER_ORDER = frozenset({
+    "associative_scan", "auto_functionalized", "auto_functionalized_v2", "cond", "flex_attention", "invoke_subgraph",
+    "map", "map_impl", "out_dtype", "scan", "strict_mode", "tag_activation_checkpoint", "while_loop", "with_effects",
+    "wrap", "wrap_activation_checkpoint", "wrap_with_autocast", "wrap_with_set_grad_enabled",
+})  # fmt: skip
 NUMERIC = re.compile(
     r"_operator\.(?:add|sub|mul|floordiv|truediv|mod|pow|neg|pos|abs|invert|and_|or_|xor|lshift|rshift|not_|truth|eq|ne|"
     r"lt|le|gt|ge|getitem|index|is_|is_not)|math\.[a-z]\w*|torch\.(?:_?sym_\w+|_check|_check_is_size)"
@@ -60,7 +66,7 @@ def judge_program(data: bytes, label: str, context: Context) -> None:
         MalformedError: it is no JSON.
     """
     for key, value in _entries(parse(data, label, constants=True)):
-        if key == "target" and type(value) is str:
+        if key in {"target", "as_operator"} and type(value) is str:
             if not _is_computing(value):
                 _tell(context, f"The program calls {shown(value, 120)}, which is no operator of torch's own.", value)
         elif key == "expr_str":
@@ -93,7 +99,7 @@ def _entries(root: Any) -> Iterator[tuple[str, Any]]:
 def _is_computing(target: str) -> bool:
     match = OPERATOR.fullmatch(target)
     if match is not None:
-        return match[1] not in REACHING
+        return match[2] in HIGHER_ORDER if match[1] == "higher_order" else match[2] not in REACHING
     return NUMERIC.fullmatch(target) is not None
 
 

@@ -40,7 +40,12 @@ def read_source(source: Source, context: Context, member: str | None) -> Any:
     within = context.inner(member)
     try:
         if source.read_at(0, min(4, source.size)) == ZIP_START:
-            return torch_zip.read_archive(ZipArchive.read(source, context.limits), within).root
+            archive = ZipArchive.read(source, context.limits)
+            if any(name.lower().endswith("/constants.pkl") for name in archive.members):
+                from . import torchscript  # torch.load hands such a file to torch.jit.load
+
+                return torchscript.read_archive(archive, within).root
+            return torch_zip.read_archive(archive, within).root
         return torch_legacy.read_stream(source, within).root
     except ModelCypherError as error:
         raise FaultError(f"holds a torch file that can't be read ({error.problem})") from None

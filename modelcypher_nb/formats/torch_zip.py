@@ -102,6 +102,9 @@ def _judge_the_rest(archive: ZipArchive, context: Context) -> None:
         source = archive.open(name)
         start = source.read_at(0, min(4, source.size))
         within = context.inner(name)
+        if inner.endswith(".py") and not context.is_program:
+            what = f"The member '{shown(name, 80)}' is Python code, which torch.package would run."
+            within.tell("code", "torch-package", what, 0, name=name)
         if start == ZIP_START:
             from .zip_file import judge_nested
 

@@ -245,6 +245,12 @@ TWO: dict[str, tuple[str, Callable[[str], bytes]]] = {
     "a size that is evaluated": ("a.pt2", lambda marker: _export(marker, sizes=[{"expr_str": _evaluated(marker)}])),
     "a guard that is executed": ("a.pt2", lambda marker: _export(marker, guards_code=[_evaluated(marker)])),
     "a guard that reaches": ("a.pt2", lambda marker: _export(marker, guards_code=["x.size.__globals__['os'] == 1"])),
+    "an argument that is no operator": (
+        "a.pt2", lambda marker: _export(marker, nodes=[{"as_operator": "torch.os.system"}])
+    ),
+    "a target that imports": (
+        "a.pt2", lambda marker: _export(marker, nodes=[{"target": "torch.ops.higher_order.flat_apply"}])
+    ),
     "a target that is no operator": ("a.pt2", lambda marker: _export(marker, nodes=[{"target": "torch.os.system"}])),
     "arguments that import": ("a.pt2", lambda marker: _export(marker, in_spec=_spec("somebody"))),
     "compiled code in an export": (
@@ -274,6 +280,17 @@ def _script(marker: str, line: str) -> bytes:
     )
 
 
+def _packed_program(marker: str) -> bytes:
+    """A program within a pickle: torch.load of its bytes hands them to torch.jit.load, which runs __setstate__."""
+    inner = _script(marker, "ops.aten.save(x, '{marker}')")
+    return _checkpoint(assembled(Call(Name("torch.storage", "_load_from_bytes"), (inner,)), 3))
+
+
+def _package(marker: str) -> bytes:
+    code = f"import os\nos.system('touch {marker}')\n".encode()
+    return zipped(*torch_entries(assembled([1]), {}), Entry("archive/somebody/__init__.py", code))
+
+
 def _old_name_beside(folder: Path) -> Path:
     """The last protocols rename nothing that Python 2 wrote, so that a file of that name is imported."""
     (folder / "copy_reg.py").write_text(f"open({marker_in(folder)!r}, 'w')\n_reconstructor = print\n")
@@ -298,6 +315,8 @@ SAMPLES: tuple[Sample, ...] = (
         Sample(f"reading: {name}", file_maker("a.pt", lambda marker, line=line: _script(marker, line)), CODE, name)  # type: ignore[misc]
         for name, line in PROGRAMS.items()
     ),
+    Sample("reading: a program within a pickle", file_maker("a.pt", _packed_program), CODE, "aten::save"),
+    Sample("reading: a package that is a checkpoint", file_maker("a.pt", _package), CODE, "torch.package"),
     Sample("reading: a tar that is a checkpoint", file_maker("a.pt", _tar_and_legacy), MALFORMED, "tar"),
     Sample("reading: a container's text that is asked", file_maker("a.pt", _container), REFUSED, "__bool__"),
     Sample(

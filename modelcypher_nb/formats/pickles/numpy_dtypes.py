@@ -29,7 +29,7 @@ MOST_NESTING = 32
 MOST_PARTS = 100_000
 # Flags by which numpy decides whether items are Python objects: an array's bytes are then pointers or a pickle to it.
 # The others say what needs care, never what an item is.
-DECIDING_FLAGS, OBJECT_FLAGS, RECORD_FLAGS = 0x67, 0x27, 0x03
+DECIDING_FLAGS, OBJECT_FLAGS, RECORD_FLAGS = 0x07, 0x07, 0x03
 ALIGNMENTS = frozenset({1, 2, 4, 8, 16, 32})
 # What a tensor can be made of, by safetensors' names and ours; the others stay arrays of raw items.
 TENSOR_DTYPES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ __all__ = ["OBEY"]
 
 HIGHEST_PROTOCOL = 5
 FIRST_OF_PYTHON_3 = 3
+ESCAPE = re.compile(rb"\\([4-7][0-7]{2}|.)", re.DOTALL)
+KNOWN_ESCAPES = frozenset(bytes([code]) for code in b"\n\\'\"abfnrtvx01234567")
 Handler = Callable[["Machine"], "bool | None"]
 OBEY: list[Handler | None] = [None] * 256
 
@@ -132,12 +135,20 @@ def _old_text(data: bytes) -> str | bytes:
         return data
 
 
+def _accepted(match: re.Match[bytes]) -> bytes:
+    """An escape in a spelling that Python has no warning for, with the same meaning."""
+    text = match[1]
+    if len(text) == 3:
+        return b"\\x%02x" % (int(text, 8) & 0xFF)
+    return match[0] if text in KNOWN_ESCAPES else b"\\" + match[0]
+
+
 @obeys(b"S")
 def _string(machine: Machine) -> None:
     line = machine.line().strip()
     if len(line) < 2 or line[:1] not in {b"'", b'"'} or line[-1:] != line[:1]:
         raise FaultError("holds a text without quotes")
-    machine.stack.append(_old_text(codecs.escape_decode(line[1:-1])[0]))
+    machine.stack.append(_old_text(codecs.escape_decode(ESCAPE.sub(_accepted, line[1:-1]))[0]))
 
 
 @obeys(b"U")

@@ -306,4 +306,5 @@ def test_a_module_beside_the_file_counts_under_the_name_that_the_file_spells() -
     for protocol in (2, 4):
         value = Call(Name("copy_reg", "_reconstructor"), (Name("mine", "Net"), Name("builtins", "object"), None))
         assert "code" in levels(judged(value, protocol, beside=frozenset({"copy_reg"})))
-        assert levels(judged(value, protocol)) == {"objects"}
+        # From protocol 3 on Python looks for the old name itself, which nobody has.
+        assert ("code" in levels(judged(value, protocol))) == (protocol > 2)
