@@ -9,7 +9,7 @@ from ..guard.source import Source
 from .content import Content
 from .joblib_file import FORMAT as JOBLIB
 from .joblib_file import ArrayTaker, judge_as_plain
-from .pickles.context import Context
+from .pickles.context import PYTHON_LOADED, Context
 from .pickles.flatten import flatten
 from .pickles.machine import Machine
 from .remedies import FETCH_AGAIN
@@ -29,6 +29,7 @@ def read(source: Source, context: Context) -> Content:
         context: the surroundings; findings go there.
     """
     context.on_build = taker = ArrayTaker()  # joblib's files are pickles that hold more; nothing says so beforehand
+    context.loaded = PYTHON_LOADED
     roots, error = walk(source, context)
     if taker.is_ambiguous:
         judge_as_plain(source, context)

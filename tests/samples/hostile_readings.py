@@ -300,6 +300,14 @@ def _old_name_beside(folder: Path) -> Path:
     return path
 
 
+def _library_beside(folder: Path) -> Path:
+    """What opens a bare pickle needn't have imported the library that it names."""
+    (folder / "torch.py").write_text(f"open({marker_in(folder)!r}, 'w')\n")
+    path = folder / "a.pkl"
+    path.write_bytes(assembled(Call(SIZE, ([1],))))
+    return path
+
+
 def _checkpoint(content: bytes) -> bytes:
     return torch_zip(content, {})
 
@@ -325,5 +333,6 @@ SAMPLES: tuple[Sample, ...] = (
         REFUSED,
         "the hash of a configuration asks for the text of all that it holds",
     ),
+    Sample("reading: a library's name beside", _library_beside, CODE, "torch.py"),
     Sample("reading: Python 2's name beside", _old_name_beside, CODE, "copy_reg.py"),
 )

@@ -45,11 +45,14 @@ OPENERS = {
     "torch by another name": "torch.jit.load(path)(torch.ones(2))",
     "operators between three quotes": "torch.jit.load(path)(torch.ones(2))",
     "Python 2's name beside": "sys.path.insert(0, os.path.dirname(path)); pickle.load(open(path, 'rb'))",
+    "a library's name beside": "fresh(path)",
 }
 CHILD = """
 import contextlib, json, os, pickle, sys, warnings
 warnings.simplefilter("ignore")
-import joblib, numpy, torch
+import joblib, numpy, subprocess, torch
+def fresh(path):  # a process that has imported nothing yet, in the file's folder
+    subprocess.run([sys.executable, "-c", "import pickle; pickle.load(open('a.pkl', 'rb'))"], cwd=os.path.dirname(path))
 for path, opener in json.loads(sys.argv[1]):
     with contextlib.suppress(Exception):
         exec(opener)

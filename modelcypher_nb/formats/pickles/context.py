@@ -13,12 +13,16 @@ from .faults import FaultError
 if TYPE_CHECKING:
     from .machine import Machine
 
-__all__ = ["Context"]
+__all__ = ["PYTHON_LOADED", "Context"]
 
 MOST_OF_A_RULE = 50  # findings told one by one; a file may hold a million of the same
 # What readings of ours may copy out of their arguments, in bytes: so much, and so much for each byte that is walked.
 SPENDABLE_SLACK = 32 << 20
 SPENDABLE_RATIO = 64
+# Python has these loaded before it opens any pickle, and a library itself and numpy before it opens its own files: no
+# file beside takes their place.
+PYTHON_LOADED = frozenset({"builtins", "collections", "_codecs", "copyreg"})
+LIBRARY_LOADED = PYTHON_LOADED | {"torch", "numpy"}
 LOOK_FIRST = "Don't open it with another loader. See what it holds with: mc model show PATH"
 
 
@@ -36,6 +40,7 @@ class Context:
         on_build: called after BUILD filled a value; what it gives takes the value's place.
         trusted: full names that a person allowed for this very content.
         depth: how many files this one is nested in.
+        loaded: top-level names that are imported before the file is opened.
         is_program: whether names below `__torch__` are the classes of a TorchScript program in the same file.
     """
 
@@ -49,6 +54,7 @@ class Context:
     trusted: frozenset[str] = frozenset()
     depth: int = 0
     is_program: bool = False
+    loaded: frozenset[str] = LIBRARY_LOADED
     _room: list[int] = field(default_factory=lambda: [SPENDABLE_SLACK])
     _read_before: dict[int, object] = field(default_factory=dict)
     _told: set[tuple[str | None, str | None]] = field(default_factory=set)

@@ -18,8 +18,6 @@ from .values import Described, Global, LazyBytes, LieError, Opaque, PlainDict, T
 
 __all__ = ["Policy"]
 
-# Python has these loaded before any pickle is opened: no file beside it takes their place.
-ALWAYS_LOADED = frozenset({"builtins", "collections", "_codecs", "copyreg", "torch", "numpy"})
 # What a reading may copy of an argument, in bytes for each of its items; small ones aren't counted.
 COPIED = {str: 1, bytes: 1, LazyBytes: 1, bytearray: 1, list: 64, tuple: 64, dict: 64, PlainDict: 64}
 FREE_BYTES = 1024
@@ -82,7 +80,7 @@ class Policy:
 
     def _lies_beside(self, module: str) -> bool:
         top = module.partition(".")[0]
-        return top in self.context.beside and top not in ALWAYS_LOADED
+        return top in self.context.beside and top not in self.context.loaded
 
     def extension(self, code: int, offset: int) -> Opaque:
         """A name by a number from a registry that only the other loader's process knows."""
