@@ -199,6 +199,13 @@ def default_home(environment: Mapping[str, str]) -> str:
     return platformdirs.user_data_dir("modelcypher_nb", appauthor=False)
 
 
+def remember_secrets(environment: Mapping[str, str]) -> None:
+    """Have what is secret in an environment redacted from now on, where no session reads the settings first."""
+    for setting in SETTINGS:
+        if setting.secret:
+            remember(environment.get(setting.variable))
+
+
 class Settings:
     """The values in force: environment first, then settings.toml, then the working folder's `.env` (secrets only).
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests import kernels
 from tests.kernels import FOREIGN, environment
+from tests.opening import WAYS, opened_by
 
 if TYPE_CHECKING:
     from modelcypher_nb.operations.session import Session
@@ -61,6 +62,12 @@ def session(home: Path) -> Session:
     return current()
 
 
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How the guard opens files: a test that touches any runs twice."""
+    return opened_by(request.param, monkeypatch)
+
+
 def safetensors_bytes(tensors: Mapping[str, tuple[int, ...]]) -> bytes:
     """A float32 safetensors file of zeros, written without torch."""
     import json
@@ -92,6 +99,36 @@ def mc(home: Path, work: Path) -> Command:
         return subprocess.run([sys.executable, "-m", "modelcypher_nb", *words], check=False, **arguments)
 
     return command
+
+
+@pytest.fixture
+def shell(session: Session) -> Iterator[Any]:
+    """A terminal's IPython with the extension loaded."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    made = InteractiveShell.instance()
+    made.run_line_magic("load_ext", "modelcypher_nb")
+    yield made
+    made.run_line_magic("unload_ext", "modelcypher_nb")
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Command:
+    """Run Python code in a process of its own, on a fresh home, away from this folder's modules."""
+
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            env=environment(tmp_path / "home"),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
 
 
 @pytest.fixture

@@ -49,14 +49,10 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What was added since the last look: steps and values by series, events, and whether a segment began.
-
-    After a new segment began, earlier points may be superseded: read the series anew.
-    """
+    """What was added since the last look: steps and values by series, and events."""
 
     points: dict[str, tuple[Array, Array]] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
-    new_segment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +163,6 @@ class SeriesReader:
         self.refresh()
         points: dict[str, list[Array]] = {}
         events: list[Event] = []
-        fresh = bool(self._seen) and bool(self._segments.keys() - self._seen.keys())
         for number, segment in self._segments.items():
             cells_seen, events_seen = self._seen.get(number, (0, 0))
             for name in segment.names:
@@ -178,7 +173,7 @@ class SeriesReader:
             self._seen[number] = segment.cell_count, len(segment.events)
         joined = {name: np.concatenate(parts) for name, parts in points.items()}
         arrays = {name: (cells["step"].copy(), cells["value"].copy()) for name, cells in joined.items()}
-        return Tail(arrays, tuple(events), fresh)
+        return Tail(arrays, tuple(events))
 
     def last(self) -> Last | None:
         """Where the logging ended; None where nothing was logged."""

@@ -14,7 +14,7 @@ from ..guard.secrets import shown
 from ..operations.operation import find
 from ..operations.operation import run as execute
 from ..operations.session import current
-from ..settings import Settings
+from ..settings import remember_secrets
 from .reports import answer_file, machine_answer, machine_text, write_answer
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _close_stdout() -> None:
 
 def _refuse(error: ModelCypherError, program: str) -> int:
     """Two lines on stderr, and the error's exit code."""
-    Settings(os.environ)  # a mistyped command is refused before a session has learnt what is secret
+    remember_secrets(os.environ)  # a mistyped command is refused before a session has learnt what is secret
     with contextlib.suppress(OSError):  # stderr is the last place there is
         sys.stderr.write(f"{program}: {shown(error.problem, 4000)}\n    {shown(error.remedy, 4000)}\n")
         sys.stderr.flush()

@@ -17,7 +17,7 @@ from ..errors import ConflictError, InternalError, JobStateError, UsageError
 from ..guard.paths import Guard, home_guard
 from ..guard.roots import Root
 from ..guard.secrets import redact, shown
-from ..settings import Settings
+from ..settings import remember_secrets
 from ..store.records import JobError, JobOwner, JobRecord, check_id
 from . import live
 from .beginning import JOB_VARIABLE, new_id
@@ -125,7 +125,7 @@ def _spawn(store: RunStore, record: JobRecord) -> JobRecord:
 def main(job: str) -> int:
     """What the child does: take the job, run its target, and say how it ended."""
     store = _own_store()
-    Settings(os.environ)  # what is secret in the environment, so that no error of the script keeps it
+    remember_secrets(os.environ)  # no error of the script keeps them
     record = store.catalog.job(job)
     recipe = record.recipe
     answer_late(store.catalog, job)

@@ -21,6 +21,7 @@ from modelcypher_nb.formats import safetensors
 from modelcypher_nb.formats.safetensors_header import describe
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.source import BytesSource
+from tests.formats.tensor_values import noise
 
 DTYPES = (
     *(
@@ -38,16 +39,6 @@ DTYPES = (
     *(torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz, torch.float8_e8m0fnu),
     torch.float4_e2m1fn_x2,
 )
-
-
-def noise(dtype: torch.dtype, shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
-    """Every bit pattern may occur, NaN payloads too: what is compared is bytes."""
-    count = torch.Size(shape).numel()
-    generator = torch.Generator().manual_seed(seed)
-    if dtype == torch.bool:
-        return torch.randint(0, 2, (count,), generator=generator, dtype=torch.uint8).bool().view(shape)
-    raw = torch.randint(0, 256, (count * dtype.itemsize,), generator=generator, dtype=torch.uint8)
-    return raw.view(dtype).view(shape)
 
 
 def raw_bytes(tensor: torch.Tensor) -> bytes:

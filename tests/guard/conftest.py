@@ -10,13 +10,6 @@ import pytest
 
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
-from tests.opening import WAYS, opened_by
-
-
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """How the guard opens files: the tests that touch any run twice."""
-    return opened_by(request.param, monkeypatch)
 
 
 @pytest.fixture

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import fractions
 import numbers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from modelcypher_nb.errors import ModelCypherError, UsageError
-from modelcypher_nb.operations.session import Session
 from modelcypher_nb.surfaces.variables import read, word_of
-
-
-@pytest.fixture
-def shell(session: Session) -> Iterator[Any]:
-    """A terminal's IPython with the extension loaded."""
-    made = InteractiveShell.instance()
-    made.run_line_magic("load_ext", "modelcypher_nb")
-    yield made
-    made.run_line_magic("unload_ext", "modelcypher_nb")
-    InteractiveShell.clear_instance()
 
 
 def refusal(shell: Any, value: Any, line: str = "model show {x}") -> ModelCypherError:

@@ -19,7 +19,8 @@ from modelcypher_nb.guard.secrets import DECEIVING
 from modelcypher_nb.operations.operation import find, run
 from modelcypher_nb.store.records import JobError, JobRecord
 from modelcypher_nb.surfaces.mcp.tools import Toolbox
-from tests.mcp_served import Served, environment, initialize, serve, served, standing, text_of
+from tests.conftest import Command
+from tests.mcp_served import Served, initialize, serve, served, standing, text_of
 
 __all__ = ["served", "standing"]
 
@@ -351,16 +352,8 @@ control.stop(current())
 """
 
 
-def test_o1_serving_prints_and_logs_nothing(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", QUIET],
-        env={**os.environ, **environment(tmp_path / "home")},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def test_o1_serving_prints_and_logs_nothing(program: Command) -> None:
+    done = program(QUIET)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -22,19 +22,12 @@ from modelcypher_nb.guard.beneath import REGISTRY
 from modelcypher_nb.guard.names import components
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
-from tests.opening import WAYS, opened_by
 
 # How often a race is run: 10,000 times in make test, 100,000 times in make test-long.
 RACES = [
     pytest.param(10_000, marks=[pytest.mark.slow]),
     pytest.param(100_000, marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
 ]
-
-
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """How the guard opens files: every test runs twice."""
-    return opened_by(request.param, monkeypatch)
 
 
 @pytest.fixture

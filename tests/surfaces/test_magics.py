@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +22,6 @@ if TYPE_CHECKING:
 
 # IPython's own way for terminals without jedi; it has no date for its end.
 pytestmark = pytest.mark.filterwarnings("ignore:.Completer.complete. is pending:PendingDeprecationWarning")
-
-
-@pytest.fixture
-def shell(session: Session) -> Iterator[Any]:
-    """A terminal's IPython with the extension loaded."""
-    made = InteractiveShell.instance()
-    made.run_line_magic("load_ext", "modelcypher_nb")
-    yield made
-    made.run_line_magic("unload_ext", "modelcypher_nb")
-    InteractiveShell.clear_instance()
 
 
 def value(shell: Any, code: str) -> Any:

@@ -17,6 +17,7 @@ from modelcypher_nb.operations.session import Session
 from modelcypher_nb.operations.wire import wire
 from modelcypher_nb.surfaces.mcp.control import Control
 from modelcypher_nb.surfaces.mcp.tokens import LaunchToken
+from tests.conftest import Command
 from tests.mcp_served import Served, environment, serve
 
 
@@ -311,14 +312,6 @@ print("done")
 """
 
 
-def test_a_forked_child_keeps_neither_port_nor_server(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", FORK],
-        env={**os.environ, **environment(tmp_path / "home")},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def test_a_forked_child_keeps_neither_port_nor_server(program: Command) -> None:
+    done = program(FORK)
     assert done.stdout == "done\n", done.stderr
