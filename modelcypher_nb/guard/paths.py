@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import BinaryIO
 
-from ..errors import PathRefusedError, UsageError
+from ..errors import PathRefusedError, StorageError, UsageError
 from .beneath import HOW_BYTES, OPENAT2, REGISTRY, WITHOUT_LINKS, Call, absent, openat2, place_beneath
 from .roots import Root, is_home_or_above
 from .safe_path import SafePath, explained
@@ -300,6 +300,16 @@ def allowable(absolute: str) -> str:
 
 
 def home_guard(home: str) -> Guard:
-    """The guard of the toolkit's own home, made private where it is missing."""
-    os.makedirs(home, mode=0o700, exist_ok=True)  # noqa: PTH103
+    """The guard of the toolkit's own home, made private where it is missing.
+
+    Raises:
+        StorageError: the disk refuses to make it.
+    """
+    try:
+        os.makedirs(home, mode=0o700, exist_ok=True)  # noqa: PTH103
+    except OSError as error:
+        raise StorageError(
+            f"The toolkit's home {shown(home)} can't be made: {error.strerror}.",
+            "Set MODELCYPHER_NB_HOME to a folder that you may write to.",
+        ) from error
     return Guard((Root.pin(home, "home"),), home)

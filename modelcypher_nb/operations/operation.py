@@ -306,6 +306,9 @@ def run(found: Operation, call: Call, arguments: Mapping[str, Any]) -> Any:
     """
     started = time.perf_counter()
     outcome = "interrupted"  # unless it comes to an end: Ctrl-C and the like pass through
+    is_audited = call.is_assistant or found.effect != "read"
+    if is_audited:
+        call.session.home  # noqa: B018 - opened before the work: where it can't be, nothing is done unrecorded
     try:
         _allowed(found, call)
         facts = found.function(call, **checked(found, arguments))
@@ -323,5 +326,15 @@ def run(found: Operation, call: Call, arguments: Mapping[str, Any]) -> Any:
             "This is a fault of modelcypher_nb: please report it with the command that shows it.",
         ) from error
     finally:
-        if call.is_assistant or found.effect != "read":
-            call.audit(found, arguments, outcome, (time.perf_counter() - started) * 1000)
+        if is_audited:
+            _audit(found, call, arguments, outcome, (time.perf_counter() - started) * 1000)
+
+
+def _audit(found: Operation, call: Call, arguments: Mapping[str, Any], outcome: str, milliseconds: float) -> None:
+    try:
+        call.audit(found, arguments, outcome, milliseconds)
+    except ModelCypherError as error:
+        if outcome == "done":  # or else a person repeats what was done already
+            error.problem = f"{found.command} is done, but isn't in the audit log: {error.problem}"
+            error.remedy = "Don't repeat it. See what the toolkit's home lacks with: mc doctor"
+        raise

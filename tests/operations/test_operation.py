@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 
-from modelcypher_nb.errors import InternalError, ModelCypherError, NotAllowedError, UnknownIdError, UsageError
+from modelcypher_nb.errors import (
+    InternalError,
+    ModelCypherError,
+    NotAllowedError,
+    StorageError,
+    UnknownIdError,
+    UsageError,
+)
 from modelcypher_nb.operations import ALIASES, OPERATIONS, names
 from modelcypher_nb.operations.operation import Operation, Param, find, operation, run
 from modelcypher_nb.operations.session import Call, Session
+from modelcypher_nb.store.audit_record import AuditRecord
+from modelcypher_nb.store.connection import FILE_NAME
 
 
 @operation(effect="write", idempotent=True)
@@ -34,6 +44,19 @@ def toy_turn(  # noqa: PLR0917 - one parameter of each kind
 
 
 TURN: Operation = toy_turn.__operation__  # type: ignore[attr-defined]
+
+
+NOTED: list[str] = []
+
+
+@operation(effect="write")
+def toy_note(call: Call, name: Annotated[str, Param("A name.")]) -> None:
+    """Note a toy."""
+    del call
+    NOTED.append(name)
+
+
+NOTE: Operation = toy_note.__operation__  # type: ignore[attr-defined]
 
 
 def test_every_other_name_follows_from_the_function_s() -> None:
@@ -128,6 +151,28 @@ def test_changes_are_audited_and_a_person_s_reads_are_not(session: Session) -> N
         ("person", "toy_turn", "UsageError"),
     ]
     assert rows[-1].arguments == {"name": "x"}
+
+
+def test_where_the_home_can_t_be_made_nothing_is_done_unrecorded(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (work / "file").write_text("no folder")
+    monkeypatch.setenv("MODELCYPHER_NB_HOME", str(work / "file" / "home"))
+    with pytest.raises(StorageError, match="home can't be made: Not a directory") as caught:
+        run(NOTE, Session().person(), {"name": "top"})
+    assert "MODELCYPHER_NB_HOME" in caught.value.remedy
+    assert NOTED == []
+
+
+def test_what_was_done_and_not_recorded_is_told_as_done(session: Session) -> None:
+    session.catalog.add_audit(AuditRecord(0.0, "person", "toy_turn", {}, "done", 1.0))
+    with sqlite3.connect(Path(session.home_path) / FILE_NAME) as other:
+        other.execute("DROP TABLE audit")
+    other.close()
+    with pytest.raises(
+        StorageError, match=r"^toy turn is done, but isn't in the audit log: The catalog .* no such table"
+    ):
+        run(TURN, session.person(), {"name": "top"})
+    with pytest.raises(StorageError, match=r"^The catalog .* no such table"):
+        run(TURN, session.person(), {"name": "top", "count": 0})
 
 
 def test_the_audit_log_holds_no_secret(session: Session) -> None:
