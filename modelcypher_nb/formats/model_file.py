@@ -30,6 +30,14 @@ WEIGHT_SUFFIXES = (
 )  # fmt: skip
 
 
+# What each opcode takes of the bytes that follow, so much at least; of a text line or a long string: any number.
+ARGUMENT_BYTES: dict[int, int] = {
+    **dict.fromkeys(b"N\x88\x89()]}\x8f012\x85\x86\x87tlde\x94\x81\x92\x93bRosua\x90\x91.Q", 0),
+    **dict.fromkeys(b"\x80Khq\x82", 1), **dict.fromkeys(b"M\x83", 2), **dict.fromkeys(b"Jjr\x84", 4),
+    **dict.fromkeys(b"G\x95", 8), **dict.fromkeys(b"XBTUC\x8a\x8b\x8c\x8d\x8e\x96VSILFcigpP", 9),
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One weight file as it was found.
@@ -91,7 +99,7 @@ def examine_file(safe: SafePath, name: str, terms: Terms | None = None, source: 
             what = f"{source.label} is also a tar archive, which torch.load would open instead of what is seen here."
             return Part(name, kind, safe.identity, error=MalformedError(what, FETCH_AGAIN))
         if kind is SAFETENSORS:
-            hidden = _hidden_pickle(source, name, source.label, terms)
+            hidden = _hidden_pickle(source, source.label, terms) if _may_go_on(source) else ()
             return Part(name, kind, safe.identity, describe(source, name), findings=hidden)
         if kind.reader is None:
             return _unmarked(source, name, kind, safe, terms)
@@ -99,7 +107,7 @@ def examine_file(safe: SafePath, name: str, terms: Terms | None = None, source: 
             source, kind, source.label, terms.limits, beside=terms.beside, trusted=terms.trusted_for(safe)
         )
         error = content.error or _refusal(content)
-        hidden = _hidden_pickle(source, name, source.label, terms) if kind.reader == "gguf" else ()
+        hidden = _hidden_pickle(source, source.label, terms) if kind.reader == "gguf" else ()
         return Part(name, kind, safe.identity, content=content, error=error, findings=hidden)
     except (MalformedError, UnreadableError, UnsupportedFormatError) as error:
         return Part(name, kind, safe.identity, error=error)
@@ -112,7 +120,8 @@ def _unmarked(source: Source, name: str, kind: Kind, safe: SafePath, terms: Term
         content = read_content(source, PICKLE, source.label, terms.limits, beside=terms.beside, trusted=trusted)
         if content.error is None:
             return Part(name, PICKLE, safe.identity, content=content)
-    found = _hidden_pickle(source, name, source.label, terms)
+    is_pickles_name = name.lower().endswith(PICKLE_SUFFIXES)
+    found = _hidden_pickle(source, source.label, terms) if is_pickles_name and source.size else ()
     return Part(name, kind, safe.identity, error=unsupported(source.label, kind), findings=found)
 
 
@@ -132,14 +141,26 @@ def _refusal(content: Content) -> ModelCypherError | None:
     return None
 
 
-def _hidden_pickle(source: Source, name: str, display: str, terms: Terms) -> tuple[Finding, ...]:
+def _may_go_on(source: Source) -> bool:
+    """Whether a pickle reader gets beyond the length that a safetensors file begins with; hardly ever, and then seldom.
+
+    The length ends in zeros, which are no opcode: one before them has to take them for its argument.
+    """
+    head, at = source.read_at(0, min(source.size, 9)), 0
+    while at < len(head):
+        size = ARGUMENT_BYTES.get(head[at])
+        if size is None:
+            return False
+        at += 1 + size
+    return True
+
+
+def _hidden_pickle(source: Source, display: str, terms: Terms) -> tuple[Finding, ...]:
     """What a pickle reader would run in a file that looks like something else, or like nothing.
 
-    A file can be both: a sound header of another format can read as opcodes. It counts where the name is one that some
-    loader hands to a pickle reader, and only where there is danger.
+    A file can be both: a sound header of another format can read as opcodes. It counts whatever the file's name, as
+    that is easily another, and only where there is danger.
     """
-    if not name.lower().endswith(PICKLE_SUFFIXES) or not source.size:
-        return ()
     content = read_content(source, PICKLE, display, terms.limits, beside=terms.beside, trusted=frozenset())
     return tuple(finding for finding in content.findings if finding.level == "code")
 

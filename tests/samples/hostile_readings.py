@@ -207,6 +207,15 @@ def _stored(count: int, padding: int) -> bytes:
     return filler + tensor + b"t." + assembled(["0"]) + struct.pack("<q", count)
 
 
+def _weights_and_pickle(marker: str) -> bytes:
+    """A sound safetensors file; read as opcodes, its length is a text, and another one reaches up to its numbers."""
+    program = b"\n0" + _bare(marker)
+    length = 0x58 | 25 << 8
+    entry = {"dtype": "U8", "shape": [len(program)], "data_offsets": [0, len(program)]}
+    header = json.dumps({"__metadata__": {"a": "V"}, "w": entry}, separators=(",", ":")).encode()
+    return length.to_bytes(8, "little") + header.ljust(length) + program
+
+
 def _export(marker: str, *more: Entry, **program: Any) -> bytes:
     del marker
     text = json.dumps({"graph_module": {"graph": {"nodes": []}}} | program).encode()
@@ -325,6 +334,10 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     Sample("reading: a program within a pickle", file_maker("a.pt", _packed_program), CODE, "aten::save"),
     Sample("reading: a package that is a checkpoint", file_maker("a.pt", _package), CODE, "torch.package"),
+    *(
+        Sample(f"reading: weights and a pickle in {name}", file_maker(name, _weights_and_pickle), CODE, "both")
+        for name in ("model.bin", "model.params", "model.safetensors", "weights")
+    ),
     Sample("reading: a tar that is a checkpoint", file_maker("a.pt", _tar_and_legacy), MALFORMED, "tar"),
     Sample("reading: a container's text that is asked", file_maker("a.pt", _container), REFUSED, "__bool__"),
     Sample(

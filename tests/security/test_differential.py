@@ -20,6 +20,7 @@ from modelcypher_nb.formats import detect
 from modelcypher_nb.formats.beside import beside
 from modelcypher_nb.formats.pickle_file import walk
 from modelcypher_nb.formats.pickles.context import Context
+from modelcypher_nb.formats.readers import Terms
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 from modelcypher_nb.guard.source import BytesSource
@@ -46,11 +47,13 @@ OPENERS = {
     "operators between three quotes": "torch.jit.load(path)(torch.ones(2))",
     "Python 2's name beside": "sys.path.insert(0, os.path.dirname(path)); pickle.load(open(path, 'rb'))",
     "a library's name beside": "fresh(path)",
+    "weights and a pickle in weights": "safetensors.torch.load_file(path); pickle.load(open(path, 'rb'))",
+    "a program within a pickle": "torch.load(path, weights_only=False)(torch.ones(2))",
 }
 CHILD = """
 import contextlib, json, os, pickle, sys, warnings
 warnings.simplefilter("ignore")
-import joblib, numpy, subprocess, torch
+import joblib, numpy, safetensors.torch, subprocess, torch
 def fresh(path):  # a process that has imported nothing yet, in the file's folder
     subprocess.run([sys.executable, "-c", "import pickle; pickle.load(open('a.pkl', 'rb'))"], cwd=os.path.dirname(path))
 for path, opener in json.loads(sys.argv[1]):
@@ -69,7 +72,7 @@ def test_the_real_libraries_run_what_we_refuse(tmp_path: Path) -> None:
         path = sample.make(folder)
         guard = Guard((Root.pin(str(folder), "working"),), str(folder))
         with guard.open(path) as safe, guard.open(folder) as around:
-            assert detect.examine(safe, beside=beside(around)).verdict.level in {"code", "malformed"}
+            assert detect.examine(safe, Terms(beside=beside(around))).verdict.level in {"code", "malformed"}
         assert not (folder / MARKER).exists()
         work.append((str(path), opener))
     subprocess.run([sys.executable, "-c", CHILD, json.dumps(work)], check=True, timeout=200, capture_output=True)
