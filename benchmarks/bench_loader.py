@@ -283,7 +283,7 @@ def our_verdicts(paths: list[str]) -> Verdicts:
         file = Path(path)
         guard = Guard((Root.pin(str(file.parent), "working"),), str(file.parent))
         with guard.open(file) as safe, guard.open(file.parent) as folder:
-            found[path] = words.get(detect.examine(safe, beside=beside(folder)).verdict.level, "clean")
+            found[path] = words.get(detect.examine(safe, Terms(beside=beside(folder))).verdict.level, "clean")
     return Verdicts(found, time.perf_counter() - begin)
 
 

@@ -10,7 +10,16 @@ from typing import Any
 from .errors import SettingError
 from .guard.secrets import remember, shown
 
-__all__ = ["BY_KEY", "SETTINGS", "Setting", "SettingValue", "Settings", "default_home", "parse_setting"]
+__all__ = [
+    "BY_KEY",
+    "SETTINGS",
+    "Setting",
+    "SettingValue",
+    "Settings",
+    "default_home",
+    "parse_setting",
+    "remember_secrets",
+]
 
 PROFILES = ("assistant", "full", "training", "inference", "monitoring")
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..errors import UnsafeFileError, UsageError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .digests import changed_meanwhile, combined_digest, file_digest
-from .limits import LIMITS, Limits
 from .model_file import Part, examine_file
 from .model_folder import Survey, no_weights, survey
-from .readers import Terms, Trusting
+from .readers import Terms
 from .report import Level, ModelReport, Verdict
 from .reporting import file_report, folder_report, worst
 
@@ -34,41 +34,26 @@ def exit_code(verdict: Verdict, *, strict: bool = False) -> int:
 
 
 def examine(
-    safe: SafePath,
-    *,
-    limits: Limits = LIMITS,
-    trusted: Trusting | None = None,
-    beside: frozenset[str] = frozenset(),
-    progress: Callable[[int], None] | None = None,
+    safe: SafePath, terms: Terms | None = None, *, progress: Callable[[int], None] | None = None
 ) -> ModelReport:
     """Judge a file or a folder whatever it holds: bad content is a verdict, not an exception.
 
     Args:
         safe: the open file or folder.
-        limits: the bounds.
-        trusted: gives the names that a person allowed for the content of an open file.
-        beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
+        terms: limits, what a person allowed, and what lies beside the file.
         progress: told how many files of a folder were looked at.
     """
     if safe.is_folder:
-        return folder_report(safe, survey(safe, Terms(limits, trusted, beside), progress))
-    return file_report(safe, examine_file(safe, safe.name, Terms(limits, trusted, beside)))
+        return folder_report(safe, survey(safe, terms, progress))
+    return file_report(safe, examine_file(safe, safe.name, terms))
 
 
-def describe(
-    safe: SafePath,
-    *,
-    limits: Limits = LIMITS,
-    trusted: Trusting | None = None,
-    beside: frozenset[str] = frozenset(),
-) -> ModelReport:
+def describe(safe: SafePath, terms: Terms | None = None) -> ModelReport:
     """Describe a model that can be read; its verdict still says what lies beside it.
 
     Args:
         safe: the open file or folder.
-        limits: the bounds.
-        trusted: gives the names that a person allowed for the content of an open file.
-        beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
+        terms: limits, what a person allowed, and what lies beside the file.
 
     Raises:
         MalformedError: it contradicts itself or is cut off.
@@ -77,11 +62,11 @@ def describe(
         MissingFileError: the folder holds no weights.
     """
     if not safe.is_folder:
-        part = examine_file(safe, safe.name, Terms(limits, trusted, beside))
+        part = examine_file(safe, safe.name, terms)
         if part.error is not None and not _is_dangerous(part):
             raise part.error
         return file_report(safe, part, whole=True)
-    found = survey(safe, Terms(limits, trusted, beside))
+    found = survey(safe, terms)
     _require_model(safe, found)
     return folder_report(safe, found)
 
@@ -92,23 +77,19 @@ def _is_dangerous(part: Part) -> bool:
 
 def load(
     safe: SafePath,
+    terms: Terms | None = None,
     *,
     mapped: bool | None = None,
     rescue: bool = False,
-    limits: Limits = LIMITS,
-    trusted: Trusting | None = None,
-    beside: frozenset[str] = frozenset(),
     warn: Warn | None = None,
 ) -> dict[str, Any]:
     """Load the tensors of a file, or of a folder's model with all its shards.
 
     Args:
         safe: the open file or folder.
+        terms: limits, what a person allowed, and what lies beside the file.
         mapped: as `formats.safetensors.load` has it.
         rescue: take the tensors even where the file or folder is judged `code`; nothing of it runs.
-        limits: the bounds.
-        trusted: gives the names that a person allowed for the content of an open file.
-        beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
         warn: told which files rely on pickle, before the first tensor is read.
 
     Returns:
@@ -120,8 +101,8 @@ def load(
         ModelCypherError: as `describe` raises.
     """
     if not safe.is_folder:
-        return _load_part(safe, _loadable(safe, Terms(limits, trusted, beside), warn, rescue=rescue), mapped)
-    found = survey(safe, Terms(limits, trusted, beside))
+        return _load_part(safe, _loadable(safe, terms, warn, rescue=rescue), mapped)
+    found = survey(safe, terms)
     _require_model(safe, found)
     report = folder_report(safe, found)
     _refuse_code(safe, report.verdict, rescue=rescue)
@@ -134,7 +115,8 @@ def load(
                 raise changed_meanwhile(file)
             _refuse_twins(safe, name, part, tensors)
             if part.header is None:  # its described ranges are of the descriptor that the survey closed
-                part = _loadable(file, Terms(limits, trusted, _beside(safe, found, name)), None, rescue=rescue)
+                within = replace(terms or Terms(), beside=_beside(safe, found, name))
+                part = _loadable(file, within, None, rescue=rescue)
             tensors |= _load_part(file, part, mapped)
     return tensors
 
@@ -146,31 +128,27 @@ def _beside(folder: SafePath, found: Survey, name: str) -> frozenset[str]:
 
 def content(
     safe: SafePath,
+    terms: Terms | None = None,
     *,
     mapped: bool | None = None,
     rescue: bool = False,
-    limits: Limits = LIMITS,
-    trusted: Trusting | None = None,
-    beside: frozenset[str] = frozenset(),
     warn: Warn | None = None,
 ) -> Any:
     """Load everything that a file holds, nested as in the file: plain data, tensors, shells as data, opaque objects.
 
     Args:
         safe: the open file; a safetensors file or a folder gives its tensors by name.
+        terms: limits, what a person allowed, and what lies beside the file.
         mapped: as `formats.safetensors.load` has it.
         rescue: take what can be taken even where the file is judged `code`; nothing of it runs.
-        limits: the bounds.
-        trusted: gives the names that a person allowed for the content of an open file.
-        beside: names that Python would import from the folder of a file; a folder's own are looked up in it.
         warn: told which files rely on pickle, before the first tensor is read.
 
     Raises:
         ModelCypherError: as `load` raises.
     """
     if safe.is_folder:
-        return load(safe, mapped=mapped, rescue=rescue, limits=limits, trusted=trusted, beside=beside, warn=warn)
-    part = _loadable(safe, Terms(limits, trusted, beside), warn, rescue=rescue)
+        return load(safe, terms, mapped=mapped, rescue=rescue, warn=warn)
+    part = _loadable(safe, terms, warn, rescue=rescue)
     if part.content is None:
         return _load_part(safe, part, mapped)
     from .arrays import live
@@ -188,7 +166,7 @@ def _warn(safe: SafePath, report: ModelReport, warn: Warn | None) -> None:
         warn(pickled(safe, report))
 
 
-def _loadable(safe: SafePath, terms: Terms, warn: Warn | None, *, rescue: bool) -> Part:
+def _loadable(safe: SafePath, terms: Terms | None, warn: Warn | None, *, rescue: bool) -> Part:
     part = examine_file(safe, safe.name, terms)
     report = file_report(safe, part)
     _refuse_code(safe, report.verdict, rescue=rescue)

@@ -31,7 +31,7 @@ class Terms:
     Attributes:
         limits: the bounds.
         trusted: gives the names that a person allowed for the content of an open file.
-        beside: names that Python would import from the folder of the file.
+        beside: names that Python would import from the folder of the file; a folder's own are looked up in it.
     """
 
     limits: Limits = LIMITS

@@ -10,7 +10,6 @@ from typing import Annotated
 
 from ..errors import ConflictError, MissingFileError, NotAllowedError, UsageError
 from ..formats.conversion import Conversion, convert_model
-from ..formats.readers import Terms
 from ..formats.report import FileInfo
 from ..guard.paths import Guard
 from ..guard.safe_path import SafePath
@@ -47,7 +46,7 @@ def model_convert(
             f"Ask the person to run it: %mc model convert --rescue {shown(model_id, 200)}",
         )
     with open_model(call, model_id) as (record, safe):
-        terms = Terms(**Judging(call).terms(safe, record))
+        terms = Judging(call).terms(safe, record)
         guard, place = _writing(call), _place(call, safe, output)
         with _target(guard, safe, place) as (target, name), call.progress("converted bytes") as tell:
             done = convert_model(safe, target, name, terms, rescue=rescue, progress=tell)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from ..errors import MissingFileError, PathRefusedError, UnreadableError
 from ..formats import detect
-from ..formats.limits import Limits
 from ..formats.magic import SAFETENSORS, recognise
+from ..formats.readers import Terms
 from ..formats.report import Verdict
 from ..guard.safe_path import REGISTRY, Identity, SafePath
 from ..guard.secrets import shown
@@ -21,18 +20,10 @@ if TYPE_CHECKING:
     from ..store.records import ModelRecord
     from ..store.tables.trust import TrustRecord
 
-__all__ = ["Judging", "Terms", "is_safetensors", "spelled_out"]
+__all__ = ["Judging", "is_safetensors", "spelled_out"]
 
 
 PLACE = "PATH"  # in a remedy that a format gives: it doesn't know how its file was reached
-
-
-class Terms(TypedDict):
-    """On what terms a file or a folder is judged."""
-
-    limits: Limits
-    trusted: Callable[[SafePath], frozenset[str]] | None
-    beside: frozenset[str]
 
 
 class Judging:
@@ -45,16 +36,13 @@ class Judging:
         self._beside: dict[str, frozenset[str]] = {}
 
     def terms(self, safe: SafePath, record: ModelRecord | None = None) -> Terms:
-        """The terms for an open file or folder, of a registered model where its record is given.
-
-        They are the keywords of `detect.examine`, `describe`, `load` and `content`.
-        """
+        """The terms for an open file or folder, of a registered model where its record is given."""
         beside = frozenset[str]()
         if not (safe.is_folder or is_safetensors(safe)):  # a folder's own are looked up where it is read
             # A file of the Hub is a blob that a link leads to, and the code lies where the link does.
             for place in dict.fromkeys((safe.given, safe.location)):
                 beside |= self._modules(os.path.dirname(place), record)  # noqa: PTH120
-        return {"limits": self._limits, "trusted": self._trusted, "beside": beside}
+        return Terms(self._limits, self._trusted, beside)
 
     def prove(self) -> None:
         """After a judgement: what was allowed was allowed for the bytes that were judged.

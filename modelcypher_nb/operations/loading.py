@@ -45,7 +45,7 @@ def load_opened(
 
     terms = Judging(call).terms(safe, record)
     load = detect.content if whole else detect.load
-    return load(safe, mapped=mapped, rescue=rescue, warn=warn, **terms)
+    return load(safe, terms, mapped=mapped, rescue=rescue, warn=warn)
 
 
 def _warn_once(call: Call, safe: SafePath, record: ModelRecord | None, files: tuple[str, ...]) -> None:

@@ -114,7 +114,7 @@ def model_show(
     """
     with open_model(call, model_id) as (record, safe):
         judging = Judging(call)
-        report = detect.describe(safe, **judging.terms(safe, record))
+        report = detect.describe(safe, judging.terms(safe, record))
         judging.prove()
         return model_facts(report, safe, record, limit, cursor)
 
@@ -143,7 +143,7 @@ def model_verify(call: Call, model_id: ModelId) -> VerifyFacts:
 
 def _seen(call: Call, safe: SafePath, record: ModelRecord) -> dict[str, str]:
     """What the same bytes look like now: the verdict on them still stands."""
-    return seen(safe, detect.examine(safe, **Judging(call).terms(safe, record)))
+    return seen(safe, detect.examine(safe, Judging(call).terms(safe, record)))
 
 
 def _name_for(safe: SafePath) -> str:
@@ -160,7 +160,7 @@ def model_register(
 ) -> ModelFacts:
     """Keep a model in the registry under a name, with its digest; the files stay where they are."""
     with call.guard.open(path) as safe:
-        report = detect.describe(safe, **Judging(call).terms(safe))
+        report = detect.describe(safe, Judging(call).terms(safe))
         chosen = check_id(name, "model name") if name is not None else _name_for(safe)
         known = call.catalog.versions(chosen)
         digest = detect.digest(safe)

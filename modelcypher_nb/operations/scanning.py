@@ -92,7 +92,7 @@ def _judged(call: Call, judging: Judging, text: str, step: Callable[[int], None]
     """The verdict on one; what can't be opened is one too, where it isn't a mistake in what was typed."""
     try:
         with _opened(call, text) as (record, safe):
-            report = detect.examine(safe, progress=step, **judging.terms(safe, record))
+            report = detect.examine(safe, judging.terms(safe, record), progress=step)
             judging.prove()
             return _result(safe, report)
     except (UnreadableError, PathRefusedError, MissingFileError) as error:

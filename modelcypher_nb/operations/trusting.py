@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from ..errors import ModelCypherError, UnknownIdError, UsageError
 from ..formats import detect
+from ..formats.readers import Terms
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .facts import TrustList, TrustRow
-from .judging import Judging, Terms
+from .judging import Judging
 from .opening import open_model, open_registered
 from .operation import Param, operation
 from .paging import Cursor, Limit, following, offset_of
@@ -78,7 +80,7 @@ def _prove_use(call: Call, safe: SafePath, record: ModelRecord | None, digest: s
         held = ", ".join(sorted(shown(name, 120) for name in before)[:8]) or "none"
         problem = f"{safe.display} has no finding that {shown(class_name, 120)} is dangerous."
         raise UsageError(problem, f"The names in its findings: {held}.")
-    if class_name in _dangerous(safe, {**terms, "trusted": lambda _: allowed}):
+    if class_name in _dangerous(safe, replace(terms, trusted=lambda _: allowed)):
         raise UsageError(
             f"{safe.display} does more with {shown(class_name, 120)} than to build and fill an object of it.",
             "That can't be allowed. Take its tensors alone: mc.load(path, rescue=True)",
@@ -87,7 +89,7 @@ def _prove_use(call: Call, safe: SafePath, record: ModelRecord | None, digest: s
 
 def _dangerous(safe: SafePath, terms: Terms) -> set[str]:
     """The names in the findings that make a file `code`."""
-    findings = detect.examine(safe, **terms).verdict.findings
+    findings = detect.examine(safe, terms).verdict.findings
     return {finding.name for finding in findings if finding.level == "code" and finding.name is not None}
 
 
@@ -122,7 +124,7 @@ def _judge_again(call: Call, digest: str) -> None:
             continue
         try:
             with open_registered(call, record) as safe:
-                verdict = detect.examine(safe, **judging.terms(safe, record)).verdict
+                verdict = detect.examine(safe, judging.terms(safe, record)).verdict
         except ModelCypherError:  # its files went or moved: lists say so, and opening it says why
             continue
         call.catalog.update_model(record.id, record.version, verdict=verdict)

@@ -9,6 +9,7 @@ import pytest
 from modelcypher_nb.errors import ModelCypherError
 from modelcypher_nb.formats import detect
 from modelcypher_nb.formats.beside import beside
+from modelcypher_nb.formats.readers import Terms
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
 from tests.samples import hostile_calls, hostile_containers, hostile_streams
@@ -29,7 +30,7 @@ def test_a_hostile_file_gets_the_verdict_it_deserves_and_runs_nothing(sample: Sa
     path = sample.make(tmp_path)
     guard = guard_of(tmp_path)
     with guard.open(path) as safe, guard.open(path.parent) as folder:
-        report = detect.examine(safe, beside=beside(folder))
+        report = detect.examine(safe, Terms(beside=beside(folder)))
     assert report.verdict.level in sample.expected, (sample.reason, report.verdict.findings[:3])
     assert report.verdict.findings, "a verdict without a reason"
     assert detect.exit_code(report.verdict, strict=True) != 0
@@ -45,7 +46,7 @@ def test_what_is_judged_code_never_loads(sample: Sample, tmp_path: Path) -> None
         pytest.skip("a folder is loaded file by file")
     guard = guard_of(tmp_path)
     with guard.open(path) as safe, guard.open(path.parent) as folder, pytest.raises(ModelCypherError) as refused:
-        detect.load(safe, beside=beside(folder))
+        detect.load(safe, Terms(beside=beside(folder)))
     assert refused.value.remedy
     assert not (tmp_path / MARKER).exists()
 
