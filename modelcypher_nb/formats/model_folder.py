@@ -19,6 +19,7 @@ from .sharded import INDEX_SUFFIXES, prove_cover, read_weight_map
 __all__ = ["Survey", "no_weights", "survey"]
 
 ENTRY_LIMIT = 100_000
+DISTRIBUTED = ".metadata"  # what torch.distributed.checkpoint unpickles
 DEPTH_LIMIT = 8
 # Which single file is the model where several lie side by side, as the Hub's libraries choose.
 PREFERRED = (
@@ -65,7 +66,7 @@ class Survey:
 
 
 def survey(folder: SafePath, terms: Terms | None = None, progress: Callable[[int], None] | None = None) -> Survey:
-    """Look at every file of a folder by content; names that start with a dot are none of the model's.
+    """Look at every file of a folder by content; what is under a name that starts with a dot is none of the model's.
 
     Args:
         folder: the open folder.
@@ -78,11 +79,15 @@ def survey(folder: SafePath, terms: Terms | None = None, progress: Callable[[int
         if count >= ENTRY_LIMIT:
             found.findings.append(_not_looked_at(folder, f"more than {ENTRY_LIMIT} files"))
             break
-        if is_told(entry.name):
-            found.configurations.append(place)
-        if place.endswith(INDEX_SUFFIXES):
-            indexes.append(place)
-        _look(place, parent, entry, found, replace(terms, beside=_beside(parent, found)))
+        near = replace(terms, beside=_beside(parent, found))
+        if entry.name.startswith("."):
+            _look_aside(parent, entry, found, near)
+        else:
+            if is_told(entry.name):
+                found.configurations.append(place)
+            if place.endswith(INDEX_SUFFIXES):
+                indexes.append(place)
+            _look(place, parent, entry, found, near)
         if progress is not None:
             progress(count + 1)
     _choose(found, _read_indexes(folder, indexes, found))
@@ -110,10 +115,10 @@ def _files(folder: SafePath, lead: str, found: Survey) -> Iterator[tuple[str, Sa
         found.findings.append(_not_looked_at(folder, "folders nested too deep"))
         return
     for entry in folder.list():
-        if entry.name.startswith("."):
-            continue
         if not entry.is_folder:
             yield lead + entry.name, folder, entry
+            continue
+        if entry.name.startswith("."):
             continue
         try:
             with folder / entry.name as inner:
@@ -151,6 +156,25 @@ def _look(place: str, parent: SafePath, entry: Entry, found: Survey, terms: Term
             found.findings.append(finding_of(error, f"{parent.display}/{entry.name}"))
     except ModelCypherError as error:
         found.findings.append(finding_of(error, f"{parent.display}/{entry.name}"))
+
+
+def _look_aside(parent: SafePath, entry: Entry, found: Survey, terms: Terms) -> None:
+    """A file whose name starts with a dot is none of the model's, but some loaders unpickle one: danger counts."""
+    place = f"{parent.display}/{entry.name}"
+    try:
+        with parent / entry.name as safe:
+            if not safe.is_folder:
+                part = examine_file(safe, entry.name, terms)
+                found.findings += (one for one in part.all_findings(place) if one.level == "code")
+    except PathRefusedError as error:
+        # Assistants are refused every such name; one that no loader opens by itself changes no verdict of theirs.
+        is_mac_s = entry.name.startswith("._")  # macOS leaves one beside every file it packs
+        if entry.name == DISTRIBUTED or (entry.name.lower().endswith(WEIGHT_SUFFIXES) and not is_mac_s):
+            found.findings.append(finding_of(error, place))
+    except MissingFileError:
+        return
+    except ModelCypherError as error:
+        found.findings.append(finding_of(error, place))
 
 
 def _read_indexes(folder: SafePath, indexes: list[str], found: Survey) -> dict[str, set[str]]:

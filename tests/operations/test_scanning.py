@@ -12,6 +12,7 @@ import pytest
 from modelcypher_nb.errors import MissingFileError, PathRefusedError, UnknownIdError, UsageError
 from modelcypher_nb.operations.facts import ScanFacts
 from modelcypher_nb.operations.operation import find, run
+from modelcypher_nb.operations.session import Call as SessionCall
 from modelcypher_nb.operations.session import Session
 from tests.samples.assembler import Built, Call, Name, New, assembled
 from tests.samples.containers import tensor, torch_zip
@@ -104,6 +105,26 @@ def test_what_a_fetch_left_instead_of_a_model_is_told(
     (finding,) = scan(session, name).results[0].verdict.findings
     assert finding.level == "unsupported"
     assert remedy in (finding.remedy or "")
+
+
+def test_an_assistant_s_verdict_depends_on_no_name_with_a_dot_but_those_that_loaders_open(
+    session: Session, work: Path
+) -> None:
+    (work / "net").mkdir()
+    (work / "net" / "net.pkl").write_bytes(CONTENTS["weights"]())
+    (work / "net" / ".gitattributes").write_text("*.bin filter=lfs")
+    (work / "net" / "._net.pkl").write_bytes(b"\0\5\x16\7" + bytes(60))  # as macOS leaves them beside every file
+    (work / "net" / "._net.safetensors").symlink_to("nothing")
+
+    def seen(call: SessionCall) -> str:
+        facts: ScanFacts = run(find("model_scan"), call, {"path": ["net"]})
+        return facts.worst
+
+    assert (seen(session.person()), seen(session.assistant("helper"))) == ("weights", "weights")
+    for name in (".metadata", ".hidden.pt"):
+        (work / "net" / name).write_bytes(CONTENTS["code"]())
+        assert (seen(session.person()), seen(session.assistant("helper"))) == ("code", "unsupported")
+        (work / "net" / name).unlink()
 
 
 def test_a_name_that_is_no_unicode_is_judged_and_shown(session: Session, work: Path) -> None:

@@ -196,6 +196,8 @@ FOLDERS: dict[str, tuple[Callable[[Path], Path], frozenset[Level]]] = {
     "an optimizer's pickle": (_with(optimizer_dot_pt=_bad), CODE),
     "a random state's pickle": (_with(rng_state_dot_pth=_bad), CODE),
     "a pickle under a text's name": (_with(notes_dot_txt=_bad), CODE),
+    "what a distributed checkpoint's loader unpickles": (_with(_dot_metadata=_bad), CODE),
+    "a pickle under a name that isn't listed": (_with(_dot_pytorch_model_dot_bin=_bad), CODE),
     "a pickle without a name's ending": (_with(weights=_bad), CODE),
     "a pickle in a folder below": (_with(a__of__b__of__c_dot_pt=_bad), CODE),
     "a pickle among many shards": (
