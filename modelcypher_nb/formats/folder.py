@@ -13,7 +13,7 @@ from ..guard.secrets import shown
 from .beside import CODE_SUFFIXES
 from .report import Finding
 from .strict_json import parse
-from .templates import LONGEST_TEMPLATE, judge
+from .templates.judging import LONGEST_TEMPLATE, judge
 
 __all__ = ["CONFIGURATIONS", "FolderFacts", "describe_folder", "hub_source", "is_told"]
 

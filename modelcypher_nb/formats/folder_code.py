@@ -13,7 +13,7 @@ from ..guard.names import components
 from ..guard.secrets import shown
 from .folder_names import KNOWN_LIBRARIES, KNOWN_MODULES, PIPELINE_MODULES
 from .report import Finding
-from .templates import Templates
+from .templates.judging import Templates
 
 __all__ = ["judge_configuration"]
 

@@ -18,7 +18,7 @@ from .pickles.strided import strides_of
 from .pickles.values import Composite, LazyBytes, Storage, Tensor
 from .remedies import FETCH_AGAIN
 from .report import Finding, Level
-from .templates import Templates
+from .templates.judging import Templates
 
 __all__ = ["read"]
 

@@ -10,8 +10,8 @@ from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS as JINJA_TESTS
 
-from modelcypher_nb.formats import template_names
-from modelcypher_nb.formats.templates import LONGEST_TEMPLATE, MOST_TOGETHER, Templates, judge
+from modelcypher_nb.formats.templates import names
+from modelcypher_nb.formats.templates.judging import LONGEST_TEMPLATE, MOST_TOGETHER, Templates, judge
 
 LLAMA_3 = """\
 {{- bos_token }}
@@ -330,15 +330,15 @@ def test_text_without_a_tag_needs_no_parser(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_every_filter_and_test_of_jinja_is_known() -> None:
-    assert set(JINJA_FILTERS) <= template_names.FILTERS
-    assert set(JINJA_TESTS) <= template_names.TESTS
+    assert set(JINJA_FILTERS) <= names.FILTERS
+    assert set(JINJA_TESTS) <= names.TESTS
 
 
 def test_every_public_method_of_plain_data_is_known() -> None:
     data = (str, list, dict, tuple, set, frozenset, int, float, bytes)
     plain = {name for kind in data for name in dir(kind) if not name.startswith("_") and callable(getattr(kind, name))}
     # Made from a class, never from a value of a chat.
-    assert plain - template_names.METHODS <= {"from_bytes", "fromhex"}
+    assert plain - names.METHODS <= {"from_bytes", "fromhex"}
 
 
 WORDS = ["''", "'__class__'", "'__cl'", "'ass__'", "'_'", "'a'", "x", "y", "ns.k", "1", "-1", "messages", "loop.index0"]

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..guard.secrets import shown
-from .template_bindings import constant_text, method_of
-from .template_flow import Flow
-from .template_names import ATTRIBUTE_FILTERS, CALLABLES, FILTERS, FRAMES, METHODS, TESTS
-from .template_values import BUILT, INPUT, SAFE, Value, joined
+from ...guard.secrets import shown
+from .bindings import constant_text, method_of
+from .flow import Flow
+from .names import ATTRIBUTE_FILTERS, CALLABLES, FILTERS, FRAMES, METHODS, TESTS
+from .values import BUILT, INPUT, SAFE, Value, joined
 
 if TYPE_CHECKING:
     from jinja2 import nodes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .template_bindings import EVERY_ATTRIBUTE, HEAP, LOOPED, Bindings, constant_text, method_of
-from .template_names import (
+from .bindings import EVERY_ATTRIBUTE, HEAP, LOOPED, Bindings, constant_text, method_of
+from .names import (
     CALLABLES,
     LOOP_NUMBERS,
     METHODS,
@@ -17,7 +17,7 @@ from .template_names import (
     SELECTING_METHODS,
     SHORTENING_METHODS,
 )
-from .template_values import (
+from .values import (
     ANY,
     BUILT,
     INPUT,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .template_names import MUTATORS
-from .template_values import ANY, NOTHING, Value, joined, texts_of
+from .names import MUTATORS
+from .values import ANY, NOTHING, Value, joined, texts_of
 
 if TYPE_CHECKING:
     from jinja2 import nodes

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from ..guard.secrets import shown
-from .report import Finding, Level
+from ...guard.secrets import shown
+from ..report import Finding, Level
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from .template_reach import Reach
+    from .reach import Reach
 
 __all__ = ["LONGEST_TEMPLATE", "Templates", "judge"]
 
@@ -83,8 +83,8 @@ def _judged(text: str) -> tuple[Reach | None, tuple[Reach, ...]]:
     from jinja2 import TemplateSyntaxError
     from jinja2.parser import Parser
 
-    from .template_bindings import TooComplexError  # a cold scan of files without a template needs none of it
-    from .template_reach import Reach, reaches
+    from .bindings import TooComplexError  # a cold scan of files without a template needs none of it
+    from .reach import Reach, reaches
 
     found: dict[Reach, None] = {}
     try:

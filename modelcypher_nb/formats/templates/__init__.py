@@ -1,0 +1,1 @@
+"""Chat templates: parsed, and judged by the values that their expressions can have; never rendered."""
