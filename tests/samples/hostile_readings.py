@@ -77,8 +77,8 @@ def _recalling(marker: str) -> bytes:
     return b"\x80\x04(" + kept + _joblib(objects, 1)[2:] + inner + b"t."
 
 
-def _record(field: Any, value: Any) -> Built:
-    fields = {"a": (_dtype("O8", -1, -1, 63), 0), "b": (field, 8)}
+def _record(field: Any, value: Any, place: int = 8, code: str = "O8") -> Built:
+    fields = {"a": (_dtype(code, -1, -1, 63), 0), "b": (field, place)}
     record = Call(Name("numpy", "dtype"), ("V16", False, True))
     state = (3, "|", None, ("a", "b"), fields, 16, 1, 27)
     return _array(Built(record, state), [(1, value)])
@@ -100,6 +100,8 @@ NUMPY: dict[str, tuple[str, Callable[[str], bytes]]] = {
     "texts of a negative size": ("a.pkl", lambda _: assembled(_dtype("S5", -1, 1, 0), 3)),
     "an alignment of nothing": ("a.pkl", lambda _: assembled(_dtype("S5", 5, 0, 0), 3)),
     "an object that becomes a number": ("a.pkl", lambda _: assembled(_record(float64(), THING), 3)),
+    "a number over an object": ("a.pkl", lambda _: assembled(_record(float64(), 1.5, 0), 3)),
+    "a number over an object's half": ("a.pkl", lambda _: assembled(_record(float64(), 1.5, 4, "O4"), 3)),
     "an object that fills in": ("a.pkl", lambda _: assembled(_masked(THING), 3)),
 }
 

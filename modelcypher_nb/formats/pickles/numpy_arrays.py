@@ -174,7 +174,7 @@ def _is_fill_value(value: Any) -> bool:
 def _is_record(dtype: DType, item: Any) -> bool:
     """Whether an item is as numpy writes it: a tuple of its fields, objects only where objects belong."""
     if dtype.base is not None:
-        return type(item) is Array and item.is_built
+        return type(item) is Array and item.is_built and (item.items is None or dtype.base.code == "O")
     if dtype.fields:
         return (
             type(item) is tuple
@@ -183,7 +183,7 @@ def _is_record(dtype: DType, item: Any) -> bool:
         )
     if dtype.code == "O":
         return True
-    return _is_plain(item) or isinstance(item, Shell)  # a date, a number beyond Python's
+    return _is_plain(item) or (isinstance(item, Shell) and not item.asks_parts)  # a date, a number beyond Python's
 
 
 def _leaves(dtype: DType) -> int:

@@ -256,7 +256,18 @@ def record_of(fields: list[Field], size: int) -> DType:
     for one in fields:
         if one.offset + one.dtype.item_bytes > size:
             raise UnfitError(f"has a field that ends at byte {one.offset + one.dtype.item_bytes} of {size}")
+    if any(one.dtype.has_object for one in fields):
+        _prove_apart(fields)
     return _made_of(DType("V", size, fields=tuple(fields)), [one.dtype for one in fields])
+
+
+def _prove_apart(fields: list[Field]) -> None:
+    """Where an object lies a number may not: it would be taken for the object's address."""
+    end = 0
+    for one in sorted(fields, key=lambda field: field.offset):
+        if one.offset < end:
+            raise UnfitError("has fields that lie over an object")
+        end = one.offset + one.dtype.item_bytes
 
 
 def subarray_of(base: DType, shape: tuple[int, ...]) -> DType:
@@ -294,6 +305,8 @@ def read_dtype(text: str) -> DType:
     size = int(digits) if digits else {"O": 8, "V": 0, "S": 0, "U": 0}.get(code, -1)
     if code == "U":
         size *= 4
+    if code == "O" and size == 4:
+        size = 8  # as numpy takes it: what a pointer has here, whatever the text says
     fits = 0 <= size <= LARGEST_ITEM if code in FLEXIBLE else size in SIZES[code]
     is_dated = code in "mM"
     if not fits or (unit and (not is_dated or unit not in UNITS)) or count == "0":

@@ -117,6 +117,8 @@ def _scalar(context: Context, arguments: tuple[Any, ...]) -> Scalar:
     if dtype.has_object:
         if not dtype.fields or type(content) is not Array or content.shape != () or content.items is None:
             raise UnfitError("holds an object as a number")
+        if content.dtype.description() != dtype.description():
+            raise UnfitError("is given an item of another type")
         return Scalar(kind, content, dtype)
     data = old_bytes(content)
     if len(data) != dtype.item_bytes:
