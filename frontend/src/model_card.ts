@@ -10,7 +10,7 @@ import { modelCardData } from "./shapes";
 import type { Drawn, Stage, View } from "./stage";
 import { TensorList } from "./tensor_list";
 import { shownValue } from "./text";
-import { badge, findings, meaning } from "./verdict";
+import { badge, isGood, meaning, reasons } from "./verdict";
 import { WorkLine } from "./work";
 
 const IN_MEMORY = "in memory";
@@ -54,11 +54,16 @@ class Card implements Drawn<ModelCardData> {
 
   update(stage: Stage<ModelCardData>, changed: ReadonlySet<string>): void {
     const data = stage.data;
+    if (changed.size === 1 && changed.has("work")) {
+      // Ten times a second: drawing all of it anew would close what a reader has opened.
+      this.buttons(stage as Stage<unknown>, data.work);
+      return;
+    }
     replace(this.header, ...header(data, stage.live));
     this.banner(data);
     if (changed.has("tree")) replace(this.content, data.tree?.children?.length ? contentTree(data.tree) : null);
     replace(this.dtypes, dtypeBar(data.dtypes));
-    replace(this.reasons, ...reasons(data, stage.live));
+    replace(this.reasons, ...why(data, stage.live));
     replace(this.facts, cardFacts(data));
     if (changed.has("tensors")) this.tensors.update(data.tensors, data.tensorCount);
     this.tensors.element.hidden = data.tensorCount === 0;
@@ -117,11 +122,10 @@ function header(data: ModelCardData, live: boolean): Child[] {
   ];
 }
 
-function reasons(data: ModelCardData, live: boolean): Child[] {
-  const list = findings(data.verdict.findings, live, data.path);
+function why(data: ModelCardData, live: boolean): Child[] {
   // Good news without a kernel behind it isn't news: the meaning is said of live verdicts only.
-  if (!list) return live ? [h("p", { class: "mc-muted mc-reason" }, `${meaning(data.verdict.level)}.`)] : [];
-  return [list];
+  const said = live && !data.verdict.findings.some((finding) => finding.level === data.verdict.level && !isGood(finding.level));
+  return [said && h("p", { class: "mc-muted mc-reason" }, `${meaning(data.verdict.level)}.`), ...reasons(data.verdict.findings, live, data.path)];
 }
 
 function dtypeBar(dtypes: Record<string, number>): Child {

@@ -1,7 +1,7 @@
 /** The verdict on a file and its reasons. Coloured only where a kernel of this session gave it. */
 
-import { h } from "./dom";
-import { whole } from "./format";
+import { type Child, h } from "./dom";
+import { plural, whole } from "./format";
 import type { Finding, Verdict } from "./messages";
 
 const MEANING: Record<string, [tone: string, meaning: string]> = {
@@ -19,21 +19,36 @@ export function badge(verdict: Verdict, live: boolean): HTMLElement {
   return h("span", { class: `mc-badge ${live ? tone : "saved"}`, title: meaning }, h("i", { "aria-hidden": "true" }), live ? verdict.level : `saved verdict: ${verdict.level}`);
 }
 
+export function isGood(level: string): boolean {
+  return MEANING[level]?.[0] === "good";
+}
+
 export function meaning(level: string): string {
   return MEANING[level]?.[1] ?? "";
 }
 
 const MOST_FINDINGS = 50;
 
-/** File, member and byte, as one would look it up in a hex viewer; the card's own file needs no name. */
+/** File, member and byte, as one would look it up in a hex viewer; the card's own path isn't said again. */
 function place(finding: Finding, path: string | undefined): string {
   const offset = finding.offset !== undefined && (finding.member || finding.offset > 0) ? `byte ${whole(finding.offset)}` : "";
   const within = [finding.member, offset].filter(Boolean).join(", ");
-  const file = finding.where === path && within ? "" : (finding.where ?? "");
+  const where = finding.where ?? "";
+  const file = where === path && within ? "" : path && where.startsWith(`${path}/`) ? where.slice(path.length + 1) : where;
   return [file, within].filter(Boolean).join(" ▸ ");
 }
 
-export function findings(list: readonly Finding[], live: boolean, path?: string): HTMLElement | null {
+/** What a reader must see stands open; remarks on what is harmless fold away, so that nothing cries wolf. */
+export function reasons(list: readonly Finding[], live: boolean, path?: string): Child[] {
+  const remarks = list.filter((finding) => isGood(finding.level));
+  const serious = list.filter((finding) => !isGood(finding.level));
+  return [
+    findings(serious, live, path),
+    remarks.length > 0 && h("details", {}, h("summary", {}, plural(remarks.length, "remark")), findings(remarks, live, path)),
+  ];
+}
+
+function findings(list: readonly Finding[], live: boolean, path?: string): HTMLElement | null {
   if (list.length === 0) return null;
   const items = list.slice(0, MOST_FINDINGS).map((finding) => {
     const tone = live ? (MEANING[finding.level]?.[0] ?? "muted") : "saved";

@@ -167,7 +167,8 @@ def place_text(finding: Finding, path: str = "") -> str:
     member = None if finding.member is None else f"member {finding.member}"
     byte = None if finding.offset is None else f"byte {n.whole(finding.offset)}"
     within = [part for part in (member, byte) if part]
-    return ", ".join(within if within and finding.where == path else [finding.where, *within])
+    where = finding.where.removeprefix(f"{path}/") if path else finding.where
+    return ", ".join(within if within and where == path else [where, *within])
 
 
 def files_table(facts: ModelFacts) -> Table:

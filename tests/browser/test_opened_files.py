@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -21,7 +22,7 @@ from modelcypher_nb.views.messages import MIME, SCHEMA
 from .lab import Lab, open_notebook, run_cell, save, shoot, shut_down_kernels
 
 MARKER = "MARKER-IT-RAN"
-FILES = ("checkpoint.pt", "hostile.pt", "module.pt", "arrays.npz", "names.pt")
+FILES = ("checkpoint.pt", "hostile.pt", "module.pt", "arrays.npz", "names.pt", "shells.pt")
 BUTTONS = ("Convert to safetensors", "Compute digest", "Register", "Verify", "Pause", "Stop", "Resume", "Checkpoint")
 BUTTONS += ("Stop server", "Refresh", "Recover", "Allow for this session")
 HIDDEN = "\u202egpj.exe\u200b \x1b[31mred\x07"
@@ -47,6 +48,7 @@ def write_files(folder: Path) -> None:
     torch.save({"w": weight, "hook": Calls(folder / MARKER)}, folder / "hostile.pt")
     torch.save(torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU()), folder / "module.pt")
     np.savez(folder / "arrays.npz", a=np.ones((3, 4)), b=np.arange(5))
+    torch.save({"w": weight, "args": argparse.Namespace(lr=0.1)}, folder / "shells.pt")
     names = {TAGS: 1, HIDDEN: HIDDEN, "k" * 10_000: 2, "__proto__": {"polluted": 3}, "javascript:alert(3)": TAGS}
     torch.save({**names, f"w.{TAGS}{HIDDEN}": weight, "hook": Calls(folder / f"{MARKER}{TAGS}")}, folder / "names.pt")
 
@@ -123,6 +125,16 @@ def test_what_relies_on_pickle_bears_a_banner_and_arrays_don_t(opened: Page, lab
         expect(banner).to_contain_text(f"mc model convert {lab.folder}/{file}")
         expect(banner.get_by_role("button", name="Convert to safetensors")).to_be_visible()
     assert card(opened, "arrays.npz").get_by_role("note").count() == 0
+
+
+def test_remarks_on_what_is_harmless_fold_away_under_what_the_verdict_means(opened: Page) -> None:
+    of = card(opened, "shells.pt")
+    expect(of.locator(".mc-badge")).to_have_text("data")
+    expect(of).to_contain_text("Tensors, plain data and harmless containers.")
+    remark = of.get_by_text("It holds argparse.Namespace", exact=False)
+    expect(remark).to_be_hidden()
+    of.locator("summary").filter(has_text="1 remark").press("Enter")
+    expect(remark).to_be_visible()
 
 
 def test_code_is_taken_apart_by_a_command_and_not_by_a_click(opened: Page, lab: Lab) -> None:
