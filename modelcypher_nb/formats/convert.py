@@ -19,7 +19,7 @@ from .pickles.values import Composite, Tensor
 from .safetensors_header import describe
 from .safetensors_layout import Entry, header_bytes, in_order, is_name
 
-__all__ = ["Aliases", "Converted", "Progress", "convert"]
+__all__ = ["Aliases", "Converted", "convert"]
 
 Aliases = Literal["once", "full"]
 

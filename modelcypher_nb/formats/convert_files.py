@@ -11,7 +11,8 @@ from ..errors import ConflictError, MissingFileError, UsageError
 from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from .content import Content
-from .convert import Aliases, Converted, Progress, convert
+from .convert import Aliases, Converted, convert
+from .copying import Progress
 from .digests import changed_meanwhile
 
 __all__ = ["ConvertedFiles", "Reading", "convert_file", "convert_folder", "output_name"]

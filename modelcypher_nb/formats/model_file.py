@@ -15,7 +15,7 @@ from .remedies import FETCH_AGAIN, FIND_SAFETENSORS
 from .report import Finding, Level
 from .safetensors_header import Header, describe
 
-__all__ = ["PICKLE_SUFFIXES", "WEIGHT_SUFFIXES", "Part", "counts_in_a_folder", "examine_file", "finding_of"]
+__all__ = ["WEIGHT_SUFFIXES", "Part", "counts_in_a_folder", "examine_file", "finding_of"]
 
 # Names that some loader hands to a pickle reader, whatever they hold.
 PICKLE_SUFFIXES = (

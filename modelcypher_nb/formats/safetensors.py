@@ -158,7 +158,7 @@ def _mapped(torch: Any, safe: SafePath, plan: Plan) -> dict[str, Any]:
 
 def _read(torch: Any, safe: SafePath, plan: Plan) -> dict[str, Any]:
     """Read tensors into memory that torch owns: no copy in between."""
-    from .reading import read_together
+    from .torch_memory import read_together
 
     source = safe.source()
     memories = [torch.empty(tensor.size_bytes, dtype=torch.uint8, device="cpu") for tensor, _, _ in plan]

@@ -14,9 +14,9 @@ from ..guard.source import FileSource, RangeSource
 from .gather import source_of, swap_bytes
 from .pickles.strided import bytes_of
 from .pickles.values import COMPRESSED, Composite, Storage, Tensor
-from .reading import read_together
 from .remedies import FETCH_AGAIN
 from .torch_dtypes import dtype_named
+from .torch_memory import read_together
 
 if TYPE_CHECKING:
     import torch

@@ -9,6 +9,7 @@ from ..errors import MalformedError
 from ..guard.secrets import shown
 from .content import Content
 from .magic import TORCH_NUMBER, ZIP_START
+from .nested_torch import read_source
 from .pickle_file import walk
 from .pickles.context import Context
 from .pickles.faults import FaultError
@@ -18,7 +19,6 @@ from .pickles.values import Storage, Tensor, UnfitError
 from .remedies import FETCH_AGAIN
 from .strict_json import parse
 from .torch_export_program import judge_program
-from .torch_file import read_source
 from .zip_archive import ZipArchive
 
 __all__ = ["read_archive"]

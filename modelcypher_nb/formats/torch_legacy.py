@@ -16,7 +16,7 @@ from .pickles.values import Global, LieError, Storage, UnfitError
 from .remedies import FETCH_AGAIN
 from .torch_zip import storage_dtype
 
-__all__ = ["MAGIC_NUMBER", "read", "read_stream"]
+__all__ = ["read", "read_stream"]
 
 FORMAT = "legacy torch checkpoint"
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C

@@ -12,7 +12,7 @@ from .remedies import FETCH_AGAIN, FIND_SAFETENSORS
 from .report import Finding
 from .zip_archive import ZipArchive
 
-__all__ = ["judge_members", "judge_nested", "read"]
+__all__ = ["judge_nested", "read"]
 
 FORMAT = "zip archive"
 DEEPEST = 4
@@ -61,7 +61,7 @@ def read(source: Source, context: Context) -> Content:
 
 def _stranger(archive: ZipArchive, context: Context) -> Content:
     content = Content(_name(archive))
-    judge_members(archive, context)
+    _judge_members(archive, context)
     content.pickled = any(finding.rule and finding.rule.startswith("pickle-") for finding in context.findings)
     what = f"The format of {context.where} isn't read: {content.format}."
     context.findings.append(Finding("unsupported", what, context.where, FIND_SAFETENSORS, "unsupported"))
@@ -76,7 +76,7 @@ def _name(archive: ZipArchive) -> str:
     return "NumPy archive (npz) with strangers" if any(name.endswith(".npy") for name in archive.members) else FORMAT
 
 
-def judge_members(archive: ZipArchive, context: Context) -> None:
+def _judge_members(archive: ZipArchive, context: Context) -> None:
     """Walk every pickle that an archive holds, in archives within it too; what isn't read stays unsaid."""
     from .magic import EMPTY, recognise
 

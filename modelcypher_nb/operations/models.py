@@ -25,7 +25,7 @@ from .session import Call
 if TYPE_CHECKING:
     from ..store.records import ModelRecord
 
-__all__ = ["model_facts", "open_model"]
+__all__ = ["model_facts"]
 
 
 def model_facts(

@@ -18,7 +18,7 @@ from ..guard.safe_path import SafePath
 from ..guard.secrets import shown
 from ..operations.facts import ConvertFacts, ModelFacts, VerifyFacts
 from ..operations.loading import load_opened
-from ..operations.models import open_model
+from ..operations.opening import open_model
 from ..operations.operation import find, run
 from ..operations.person import as_person
 from ..operations.session import Tell, current

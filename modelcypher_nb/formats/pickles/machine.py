@@ -14,7 +14,7 @@ from .opcodes import OBEY
 from .policy import Policy
 from .values import LazyBytes
 
-__all__ = ["Context", "FaultError", "Machine"]
+__all__ = ["Machine"]
 
 WINDOW_BYTES = 1 << 20
 LAZY_BYTES = 1 << 16  # longer byte strings stay in the file

@@ -10,7 +10,7 @@ from . import sklearn_calls, torch_calls
 from .object_shapes import Key, ObjectCall
 from .object_tables import CLASSES, EARLIER_CLASSES, EARLIER_VALUES, VALUES
 
-__all__ = ["OBJECT_CALLS", "OBJECT_CLASSES", "OBJECT_VALUES", "ObjectCall"]
+__all__ = ["OBJECT_CALLS", "OBJECT_CLASSES", "OBJECT_VALUES"]
 
 
 def _keys(*tables: dict[str, str]) -> frozenset[Key]:

@@ -64,7 +64,7 @@ def _subclass(context: Context, tensor: Any, kind: Global) -> Any:
 
 
 def _load_from_bytes(context: Context, arguments: tuple[Any, ...]) -> Any:
-    from ..torch_file import read_nested
+    from ..nested_torch import read_nested
 
     exactly(arguments, 1)
     data = arguments[0]
