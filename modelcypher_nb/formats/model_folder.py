@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..errors import MalformedError, MissingFileError, ModelCypherError, PathRefusedError
+from ..guard.names import components
 from ..guard.safe_path import Entry, SafePath
 from ..guard.secrets import shown
 from .folder import is_told
@@ -124,7 +125,7 @@ def _files(folder: SafePath, lead: str, found: Survey) -> Iterator[tuple[str, Sa
             with folder / entry.name as inner:
                 yield from _files(inner, f"{lead}{entry.name}/", found)
         except (PathRefusedError, MissingFileError) as error:
-            found.findings.append(finding_of(error, f"{folder.display}/{entry.name}"))
+            found.findings.append(_not_opened(error, folder, entry))
 
 
 def _beside(folder: SafePath, found: Survey) -> frozenset[str]:
@@ -155,7 +156,17 @@ def _look(place: str, parent: SafePath, entry: Entry, found: Survey, terms: Term
         if named:  # a link that leads nowhere: nobody can load it, but the model isn't whole
             found.findings.append(finding_of(error, f"{parent.display}/{entry.name}"))
     except ModelCypherError as error:
-        found.findings.append(finding_of(error, f"{parent.display}/{entry.name}"))
+        found.findings.append(_not_opened(error, parent, entry))
+
+
+def _not_opened(error: ModelCypherError, parent: SafePath, entry: Entry) -> Finding:
+    """Why an entry wasn't looked at; one whose name alone is the reason can be looked at by itself."""
+    finding = finding_of(error, f"{parent.display}/{entry.name}")
+    try:
+        components(entry.name)
+    except PathRefusedError:
+        return replace(finding, remedy="Rename it, or look at it alone: mc model scan PATH")
+    return finding
 
 
 def _look_aside(parent: SafePath, entry: Entry, found: Survey, terms: Terms) -> None:

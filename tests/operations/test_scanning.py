@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,22 @@ def test_what_a_fetch_left_instead_of_a_model_is_told(
     (finding,) = scan(session, name).results[0].verdict.findings
     assert finding.level == "unsupported"
     assert remedy in (finding.remedy or "")
+
+
+@pytest.mark.parametrize("name", ["10:30:00/net.pkl", "loss<0.5?.pkl", 'it"s.pkl'])
+def test_what_a_folder_s_model_can_t_be_named_on_every_system_is_judged_by_itself(
+    session: Session, work: Path, name: str
+) -> None:
+    place = work / "runs" / name
+    place.parent.mkdir(parents=True)
+    place.write_bytes(CONTENTS["code"]())
+    facts = scan(session, "runs")
+    assert facts.worst == "unsupported"
+    remedy = facts.results[0].verdict.findings[0].remedy or ""
+    start, _, command = remedy.partition(": ")
+    assert start == "Rename it, or look at it alone"
+    assert shlex.split(command)[:3] == ["mc", "model", "scan"]
+    assert scan(session, shlex.split(command)[3]).worst == "code"
 
 
 def test_an_assistant_s_verdict_depends_on_no_name_with_a_dot_but_those_that_loaders_open(
