@@ -32,5 +32,11 @@ def read(source: Source, context: Context) -> Content:
         finding = Finding("unsupported", what, context.where, "Unpack it, and look at what is in it.", "unsupported")
         return Content(f"{kind.name} in a {packed}", findings=[finding])
     content = read_kind(inner, kind, context)
+    if kind.reader == "gguf":  # joblib unpickles whatever it unpacks
+        from .pickle_file import walk
+
+        plain = Context(context.where, context.limits, beside=context.beside)
+        walk(inner, plain)
+        content.findings.extend(one for one in plain.findings if one.level == "code")
     content.format = f"{content.format} in a {packed}"
     return content

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .assembler import Built, Call, Name, New, assembled, opcodes
-from .containers import Entry, float64, legacy, torch_entries, torch_zip, zipped
+from .containers import Entry, float64, legacy, torch_entries, torch_zip, wrapped, zipped
 from .sample import CODE, MALFORMED, REFUSED, Sample, file_maker, marker_in
 
 __all__ = ["SAMPLES"]
@@ -218,6 +218,21 @@ def _weights_and_pickle(marker: str) -> bytes:
     return length.to_bytes(8, "little") + header.ljust(length) + program
 
 
+def _gguf_and_pickle(marker: str) -> bytes:
+    """A sound GGUF file of so many tensors that their number begins a line, which ends within a text of its header."""
+    count = 0x5600
+
+    def text(value: bytes) -> bytes:
+        return struct.pack("<Q", len(value)) + value
+
+    pairs = [(b"general.architecture", b"llama"), (b"a", b"\n00" + _bare(marker))]
+    body = b"".join(text(key) + struct.pack("<I", 8) + text(value) for key, value in pairs)
+    one = struct.Struct("<IQIQ")  # a dimension of one number, of four bytes
+    body += b"".join(text(b"%d" % number) + one.pack(1, 1, 0, 32 * number) for number in range(count))
+    head = b"GGUF" + struct.pack("<IQQ", 3, count, len(pairs)) + body
+    return head + bytes(-len(head) % 32 + 32 * count)
+
+
 def _export(marker: str, *more: Entry, **program: Any) -> bytes:
     del marker
     text = json.dumps({"graph_module": {"graph": {"nodes": []}}} | program).encode()
@@ -339,6 +354,13 @@ SAMPLES: tuple[Sample, ...] = (
     *(
         Sample(f"reading: weights and a pickle in {name}", file_maker(name, _weights_and_pickle), CODE, "both")
         for name in ("model.bin", "model.params", "model.safetensors", "weights")
+    ),
+    Sample("reading: a model and a pickle", file_maker("model.gguf", _gguf_and_pickle), CODE, "both"),
+    Sample(
+        "reading: a packed model and a pickle",
+        file_maker("a.pkl.gz", lambda marker: wrapped(_gguf_and_pickle(marker), "gz")),
+        CODE,
+        "joblib unpickles what it unpacks",
     ),
     Sample("reading: a tar that is a checkpoint", file_maker("a.pt", _tar_and_legacy), MALFORMED, "tar"),
     Sample("reading: a container's text that is asked", file_maker("a.pt", _container), REFUSED, "__bool__"),

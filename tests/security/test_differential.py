@@ -48,6 +48,7 @@ OPENERS = {
     "Python 2's name beside": "sys.path.insert(0, os.path.dirname(path)); pickle.load(open(path, 'rb'))",
     "a library's name beside": "fresh(path)",
     "weights and a pickle in weights": "safetensors.torch.load_file(path); pickle.load(open(path, 'rb'))",
+    "a packed model and a pickle": "joblib.load(path)",
     "a program within a pickle": "torch.load(path, weights_only=False)(torch.ones(2))",
 }
 CHILD = """
