@@ -15,7 +15,7 @@ from .convert import Aliases, Converted, convert
 from .copying import Progress
 from .digests import changed_meanwhile
 
-__all__ = ["ConvertedFiles", "Reading", "convert_file", "convert_folder", "output_name"]
+__all__ = ["PARTIAL", "ConvertedFiles", "Reading", "convert_file", "convert_folder", "is_there", "output_name"]
 
 SUFFIX = ".safetensors"
 INDEX_SUFFIX = ".index.json"
@@ -225,14 +225,15 @@ def _refuse_taken(target: SafePath, names: Sequence[str]) -> None:
                 f"Two files would both become {shown(name, 80)}.", "Convert them one by one, each with its own name."
             )
         for taken in (name, name + PARTIAL):
-            if _is_there(target, taken):
+            if is_there(target, taken):
                 raise ConflictError(
                     f"{target.display}/{shown(taken, 80)} exists already, and an existing file is never replaced.",
                     "Move it away, or convert into another folder.",
                 )
 
 
-def _is_there(folder: SafePath, name: str) -> bool:
+def is_there(folder: SafePath, name: str) -> bool:
+    """Whether a folder holds anything of that name."""
     try:
         (folder / name).close()
     except MissingFileError:

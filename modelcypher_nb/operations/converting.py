@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated
 
-from ..errors import ConflictError, MissingFileError, NotAllowedError, UsageError
+from ..errors import ConflictError, NotAllowedError, UsageError
 from ..formats.conversion import Conversion, convert_model
+from ..formats.convert_files import PARTIAL, is_there
 from ..formats.report import FileInfo
 from ..guard.paths import Guard
 from ..guard.safe_path import SafePath
@@ -24,7 +25,6 @@ __all__: list[str] = []
 
 SUFFIX = ".safetensors"
 FOLDER_SUFFIX = "-safetensors"
-PARTIAL = ".partial"
 
 
 @operation(effect="write", profiles=("assistant", "training"))
@@ -109,14 +109,11 @@ def _new_folder(parent: SafePath, name: str) -> Iterator[SafePath]:
 
 
 def _refuse_taken(parent: SafePath, name: str) -> None:
-    try:
-        (parent / name).close()
-    except MissingFileError:
-        return
-    raise ConflictError(
-        f"{parent.display}/{shown(name, 80)} exists already, and nothing that exists is replaced.",
-        "Move it away, or give another one with: --output PATH",
-    )
+    if is_there(parent, name):
+        raise ConflictError(
+            f"{parent.display}/{shown(name, 80)} exists already, and nothing that exists is replaced.",
+            "Move it away, or give another one with: --output PATH",
+        )
 
 
 def _facts(safe: SafePath, place: str, done: Conversion) -> ConvertFacts:

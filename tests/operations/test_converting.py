@@ -23,8 +23,7 @@ from modelcypher_nb.errors import (
 from modelcypher_nb.operations.facts import ConvertFacts
 from modelcypher_nb.operations.operation import find, run
 from modelcypher_nb.operations.session import Session
-from tests.samples.assembler import Call, Name, assembled
-from tests.samples.containers import tensor, torch_zip
+from tests.samples.assembler import assembled
 
 
 def convert(session: Session, model: str, **arguments: Any) -> ConvertFacts:
@@ -45,14 +44,6 @@ def net(work: Path) -> Path:
     torch.save(
         {"a": shared, "tied": shared, "half": torch.ones(4, dtype=torch.bfloat16), "epoch": 3, "note": {"x": "y"}}, path
     )
-    return path
-
-
-@pytest.fixture
-def hostile(work: Path) -> Path:
-    path = work / "evil.pt"
-    content = assembled({"w": tensor(), "e": Call(Name("posix", "system"), ("touch ran",))})
-    path.write_bytes(torch_zip(content, {"0": bytes(range(16))}))
     return path
 
 

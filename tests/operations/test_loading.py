@@ -15,8 +15,6 @@ from modelcypher_nb.formats.pickles.values import Opaque
 from modelcypher_nb.operations.session import Session
 from tests.conftest import safetensors_bytes
 from tests.samples import benign
-from tests.samples.assembler import Call, Name, assembled
-from tests.samples.containers import tensor, torch_zip
 from tests.samples.sample import Sample
 
 
@@ -25,15 +23,6 @@ def checkpoint(work: Path) -> Path:
     """What somebody's training script saved."""
     path = work / "mine.ckpt"
     torch.save({"state_dict": {"w": torch.arange(6.0).view(2, 3)}, "epoch": 7, "names": ["a", "b"]}, path)
-    return path
-
-
-@pytest.fixture
-def hostile(work: Path) -> Path:
-    """A checkpoint with a call in it."""
-    path = work / "evil.pt"
-    content = assembled({"w": tensor(), "e": Call(Name("posix", "system"), ("touch ran",))})
-    path.write_bytes(torch_zip(content, {"0": bytes(range(16))}))
     return path
 
 
