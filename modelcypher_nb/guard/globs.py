@@ -81,12 +81,11 @@ class _Walk:
         yield from self.within(folder, lead, rest, depth)
         for entry in self._entries(folder, depth):
             if entry.is_folder and not entry.name.startswith("."):
-                with folder / entry.name as inner:
-                    yield from self._at_any_depth(inner, f"{lead}{entry.name}/", (ANY_DEPTH, *rest), depth + 1)
+                yield from self._inside(folder, entry, lead, (ANY_DEPTH, *rest), depth)
 
     def _inside(self, folder: SafePath, entry: Entry, lead: str, rest: tuple[str, ...], depth: int) -> Iterator[str]:
         try:
-            with folder / entry.name as inner:
+            with folder.entry(entry) as inner:
                 if inner.is_folder and rest:
                     yield from self.within(inner, f"{lead}{entry.name}/", rest, depth + 1)
                 elif inner.is_folder:

@@ -186,7 +186,7 @@ class SafePath:
         return tuple(sorted(found))
 
     def __truediv__(self, name: str) -> SafePath:
-        """Open what a name from a file (a shard, a listed entry) points to, within this folder.
+        """Open what a name from a file (a shard) points to, within this folder.
 
         A link is followed only where its target lies beneath a root (the Hub's snapshots link to its blobs).
 
@@ -194,7 +194,19 @@ class SafePath:
             PathRefusedError: the name leaves the folder, or a link leaves the roots.
             MissingFileError: there is nothing of that name.
         """
-        parts = components(name)
+        return self._below(name, components(name))
+
+    def entry(self, entry: Entry) -> SafePath:
+        """Open what this folder's own listing told of, whatever its name means on another system.
+
+        Raises:
+            PathRefusedError: a link leaves the roots.
+            MissingFileError: it is gone.
+        """
+        is_single = "/" not in entry.name and entry.name not in {"", ".", ".."}
+        return self._below(entry.name, (entry.name,) if is_single else components(entry.name))
+
+    def _below(self, name: str, parts: tuple[str, ...]) -> SafePath:
         location = f"{self.location.rstrip('/')}/{name}"
         self._guard.refuse_below(self.location, parts, name)
         try:

@@ -75,6 +75,14 @@ def test_a_link_to_a_folder_is_followed_where_it_is_named_and_nowhere_else(model
     assert found(guard, "gon*/*") == []
 
 
+def test_folders_are_looked_into_whatever_their_names_mean_on_other_systems(models: Path, guard: Guard) -> None:
+    for name in ("runs/10:30:00", "runs/loss<1", "runs/nul"):
+        (models / name).mkdir(parents=True)
+        (models / name / "f.pt").touch()
+    names = [f"runs/{name}/f.pt" for name in ("10:30:00", "loss<1", "nul")]
+    assert found(guard, "runs/**/*.pt") == found(guard, "runs/*/f.pt") == names
+
+
 def test_a_missing_folder_is_an_error_and_not_an_empty_match(models: Path, guard: Guard) -> None:
     with pytest.raises(MissingFileError):
         found(guard, "absent/*.pt")

@@ -9,6 +9,7 @@ import pytest
 from modelcypher_nb.errors import MalformedError, MissingFileError, PathRefusedError, UnreadableError, UsageError
 from modelcypher_nb.guard.paths import Guard
 from modelcypher_nb.guard.roots import Root
+from modelcypher_nb.guard.safe_path import Entry
 
 
 @pytest.mark.promise("PATHS-3")
@@ -136,3 +137,19 @@ def test_a_file_without_permission_is_unreadable(guard: Guard, inside: Path) -> 
     (inside / "file.txt").chmod(0)
     with pytest.raises(UnreadableError, match="can't be opened"):
         guard.open("file.txt")
+
+
+@pytest.mark.promise("PATHS-3")
+def test_a_listed_entry_is_one_name_and_never_a_way(guard: Guard, inside: Path, outside: Path) -> None:
+    (inside / "sub" / "a:b.pt").touch()
+    (inside / "sub" / "out").symlink_to(outside)
+    with guard.open("sub") as folder:
+        listed = {entry.name: entry for entry in folder.list()}
+        with folder.entry(listed["a:b.pt"]) as file:
+            assert file.location == str(inside / "sub" / "a:b.pt")
+        forged = [Entry(name, is_file=True, is_folder=False) for name in ("..", "../file.txt", "/etc/passwd", "", ".")]
+        for entry in (listed["out"], *forged):
+            with pytest.raises(PathRefusedError):
+                folder.entry(entry)
+        with pytest.raises(MissingFileError):
+            folder.entry(Entry("gone", is_file=True, is_folder=False))
