@@ -64,8 +64,8 @@ def live(root: Any, *, mapped: bool | None = None, rescue: bool = False) -> Any:
     """Make a file's whole content, nested as it is there: plain data, tensors, numpy's arrays, and values of ours.
 
     torch's tensors become torch's, parameters among them; arrays that numpy wrote become numpy's. Of the harmless
-    shells those become what they were whose class this module knows (dates, paths, exact numbers, ordered dicts);
-    namespaces become dicts; others stay a `Shell`. An object of any other class stays an `Opaque`, its state made like
+    shells those become what they were whose class the standard library has (dates, paths, exact numbers, namespaces,
+    ordered dicts); others stay a `Shell`. An object of any other class stays an `Opaque`, its state made like
     everything else: nothing of it is alive. Shared values stay shared, and cycles stay cycles.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import MalformedError, UnsafeFileError
 from ..guard.secrets import shown
 from .live_numpy import made_array, made_scalar, numpy_dtype
-from .live_shells import EXACT, made_shell
+from .live_shells import EXACT, empty_namespace, made_shell
 from .pickles.builtin_names import Growing
 from .pickles.library_names import Attributes
 from .pickles.numpy_arrays import Array, Scalar
@@ -207,10 +207,11 @@ class Live:
 
     def _shell(self, value: Shell) -> Any:
         if isinstance(value, Attributes):
-            attributes: dict[str, Any] = {}
+            made_of_it = empty_namespace(value.kind)
+            attributes: dict[str, Any] = {} if made_of_it is None else vars(made_of_it)
             return self._later(
                 value.value.values(),
-                attributes,
+                attributes if made_of_it is None else made_of_it,
                 lambda: attributes.update((key, self._of(one)) for key, one in value.value.items()),
             )
         if isinstance(value, Growing):

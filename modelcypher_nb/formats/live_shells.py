@@ -7,7 +7,7 @@ from typing import Any
 
 from .pickles.values import Shell
 
-__all__ = ["EXACT", "made_shell"]
+__all__ = ["EXACT", "empty_namespace", "made_shell"]
 
 
 def _moment(name: str) -> Callable[[Any], Any]:
@@ -82,6 +82,19 @@ EXACT: dict[str, Callable[[Any], Any]] = {
     "slice": lambda bounds: slice(*bounds),
     "torch.Size": _size,
 }
+
+
+def empty_namespace(kind: str) -> Any:
+    """A namespace of the standard library, which is nothing but its attributes; None for any other class."""
+    if kind == "argparse.Namespace":
+        from argparse import Namespace
+
+        return Namespace()
+    if kind == "types.SimpleNamespace":
+        from types import SimpleNamespace
+
+        return SimpleNamespace()
+    return None
 
 
 def made_shell(shell: Shell) -> Any:

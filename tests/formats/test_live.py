@@ -8,6 +8,7 @@ import fractions
 import io
 import pathlib
 import pickle
+import types
 import uuid
 from typing import Any
 
@@ -93,8 +94,10 @@ def test_a_path_of_this_system_comes_back_as_one_that_opens_nothing() -> None:
     assert type(alive(pathlib.Path("/etc/passwd"))) is pathlib.PurePosixPath
 
 
-def test_namespaces_become_dicts_and_dicts_of_other_classes_dicts() -> None:
-    assert alive(argparse.Namespace(rate=0.1, inner=argparse.Namespace(x=1))) == {"rate": 0.1, "inner": {"x": 1}}
+def test_namespaces_come_back_and_dicts_of_other_classes_become_dicts() -> None:
+    arguments = argparse.Namespace(rate=0.1, inner=types.SimpleNamespace(x=1))
+    assert alive(arguments) == arguments
+    assert alive(arguments).inner.x == 1
     ordered = alive(collections.OrderedDict(b=1, a=2))
     assert type(ordered) is collections.OrderedDict
     assert list(ordered) == ["b", "a"]
