@@ -151,4 +151,3 @@ class CommandRecord:
     received_at: float | None = None
     done_at: float | None = None
     result: dict[str, Any] | None = None
-
