@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from ...guard.source import BytesSource, RangeSource, Source
 from .values import Global, LazyBytes, Opaque, PlainDict, UnfitError
 
+if TYPE_CHECKING:
+    from .context import Context
+    from .trust import Reading
+
 __all__ = [
     "a_flag", "a_name", "a_number", "a_shape", "a_size", "a_state", "bytes_source", "exactly", "inert_attributes",
-    "old_bytes",
+    "made_empty", "old_bytes",
 ]  # fmt: skip
 
 LARGEST = 2**63 - 1
@@ -26,6 +30,17 @@ def exactly(arguments: tuple[Any, ...], *counts: int) -> None:
     """Prove the number of arguments."""
     if len(arguments) not in counts:
         raise UnfitError(f"is given {len(arguments)} arguments")
+
+
+def made_empty(make: Callable[[], Any]) -> Reading:
+    """A reading of what is made without arguments, and filled afterwards if at all."""
+
+    def read(context: Context, arguments: tuple[Any, ...]) -> Any:
+        del context
+        exactly(arguments, 0)
+        return make()
+
+    return read
 
 
 def a_number(value: Any, what: str, lowest: int = -LARGEST - 1, highest: int = LARGEST) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arguments import a_number, exactly
+from .arguments import a_number, exactly, made_empty
 from .trust import Trusted
 from .values import Described, Global, LazyBytes, Opaque, PlainDict, Shell, UnfitError
 
@@ -219,12 +219,6 @@ def _type(context: Context, arguments: tuple[Any, ...]) -> Shell:
     raise UnfitError("asks for the class of something")
 
 
-def _object(context: Context, arguments: tuple[Any, ...]) -> Shell:
-    del context
-    exactly(arguments, 0)
-    return Shell("object")
-
-
 _PLAIN = "a plain value of Python's"
 NAMES: dict[tuple[str, str], Trusted] = {
     ("_codecs", "encode"): Trusted("how older protocols write bytes", _encode),
@@ -239,7 +233,9 @@ NAMES: dict[tuple[str, str], Trusted] = {
     ("builtins", "range"): Trusted("two bounds and a step", _range, is_value=True, level="data"),
     ("builtins", "slice"): Trusted("two bounds and a step", _slice, is_value=True, level="data"),
     ("builtins", "type"): Trusted("the class of None, as a value only", _type, is_value=True, level="data"),
-    ("builtins", "object"): Trusted("an object without content", _object, is_value=True, level="data"),
+    ("builtins", "object"): Trusted(
+        "an object without content", made_empty(lambda: Shell("object")), is_value=True, level="data"
+    ),
     ("collections", "OrderedDict"): Trusted("a dict", _ordered_dict, is_value=True),
     ("collections", "defaultdict"): Trusted("a dict", _default_dict, is_value=True, level="data"),
     ("collections", "Counter"): Trusted("a dict of counts", _counter, is_value=True, level="data"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arguments import a_state, exactly, inert_attributes
+from .arguments import a_state, exactly, inert_attributes, made_empty
 from .trust import Reading, Trusted
 from .values import Global, PlainDict, Shell, UnfitError
 
@@ -122,32 +122,16 @@ class Box(Shell):
         self.settings = settings
 
 
-def _box(context: Context, arguments: tuple[Any, ...]) -> Box:
-    del context
-    exactly(arguments, 0)
-    return Box()
-
-
 def _is_type(value: Any) -> bool:
     return value is None or type(value) is Global or (type(value) is Shell and value.kind in {"type", "typing"})
 
 
 def _node_of(kind: str) -> Reading:
-    def read(context: Context, arguments: tuple[Any, ...]) -> Node:
-        del context
-        exactly(arguments, 0)
-        return Node(kind)
-
-    return read
+    return made_empty(lambda: Node(kind))
 
 
 def _facts_of(kind: str) -> Reading:
-    def read(context: Context, arguments: tuple[Any, ...]) -> Facts:
-        del context
-        exactly(arguments, 0)
-        return Facts(kind)
-
-    return read
+    return made_empty(lambda: Facts(kind))
 
 
 def _attribute_dict_of(kind: str) -> Reading:
@@ -188,7 +172,7 @@ NAMES: dict[tuple[str, str], Trusted] = {
         key: Trusted(trusted.reason, trusted.call, is_value=True, level="data")
         for key, trusted in _table(ATTRIBUTE_DICTS, "a dict with attributes", _attribute_dict_of).items()
     },
-    ("box.box", "Box"): Trusted("a dict with attributes", _box, is_value=True, level="data"),
+    ("box.box", "Box"): Trusted("a dict with attributes", made_empty(Box), is_value=True, level="data"),
     **_table((*CONTAINERS, *NODES), "a configuration's value", _node_of),
     **_table(METADATA, "what is told about a configuration's value", _facts_of),
     **{("typing", name): Trusted("a type, as a value only", is_value=True) for name in TYPING},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import a_number, exactly, old_bytes
+from .arguments import a_number, exactly, made_empty, old_bytes
 from .trust import Trusted
 from .values import Shell, UnfitError
 
@@ -100,12 +100,6 @@ def _zone(context: Context, arguments: tuple[Any, ...]) -> Shell:
     return Shell(ZONE, text if whole or micro else "UTC")
 
 
-def _coordinated(context: Context, arguments: tuple[Any, ...]) -> Shell:
-    del context
-    exactly(arguments, 0)
-    return Shell(ZONE, "UTC")
-
-
 NAMES: dict[tuple[str, str], Trusted] = {
     ("datetime", "date"): Trusted("a day, read from its four bytes", _date, level="data"),
     ("datetime", "time"): Trusted("a time of day, read from its six bytes", _time, level="data"),
@@ -113,5 +107,5 @@ NAMES: dict[tuple[str, str], Trusted] = {
     ("datetime", "timedelta"): Trusted("a duration, which is three numbers", _duration, level="data"),
     ("datetime", "timezone"): Trusted("a time zone, which is a duration and a name", _zone, level="data"),
     # pytz's only zone that needs no look-up
-    ("pytz", "_UTC"): Trusted("a time zone, which is UTC", _coordinated, level="data"),
+    ("pytz", "_UTC"): Trusted("a time zone, which is UTC", made_empty(lambda: Shell(ZONE, "UTC")), level="data"),
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from .arguments import a_flag, a_name, a_shape, a_state, exactly
+from .arguments import a_flag, a_name, a_shape, a_state, made_empty
 from .faults import FaultError
 from .numpy_arrays import Array, array_over
 from .numpy_dtypes import DType
@@ -14,7 +14,6 @@ from .trust import Trusted
 from .values import Described, UnfitError
 
 if TYPE_CHECKING:
-    from .context import Context
     from .machine import Machine
 
 __all__ = ["NAMES", "Wrapper"]
@@ -115,13 +114,7 @@ def _objects(machine: Machine, wrapper: Wrapper) -> Any:
     return value
 
 
-def _wrapper(context: Context, arguments: tuple[Any, ...]) -> Wrapper:
-    del context
-    exactly(arguments, 0)
-    return Wrapper()
-
-
-_WRAPPER = Trusted("an array of joblib's, read from the bytes that follow", _wrapper, level="data")
+_WRAPPER = Trusted("an array of joblib's, read from the bytes that follow", made_empty(Wrapper), level="data")
 NAMES: dict[tuple[str, str], Trusted] = {
     ("joblib.numpy_pickle", "NumpyArrayWrapper"): _WRAPPER,
     # The copy that scikit-learn carried before 0.23.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .arguments import a_state, exactly, inert_attributes
+from .arguments import a_state, exactly, inert_attributes, made_empty
 from .trust import Reading, Trusted
 from .values import Shell, UnfitError
 
@@ -52,13 +52,7 @@ class Identifier(Shell):
 
 def attributes_of(kind: str) -> Reading:
     """A reading of a class whose instances are made empty and then filled."""
-
-    def read(context: Context, arguments: tuple[Any, ...]) -> Attributes:
-        del context
-        exactly(arguments, 0)
-        return Attributes(kind)
-
-    return read
+    return made_empty(lambda: Attributes(kind))
 
 
 def _path_of(kind: str) -> Reading:
@@ -98,19 +92,13 @@ def _fraction(context: Context, arguments: tuple[Any, ...]) -> Shell:
     return Shell("fractions.Fraction", arguments[0])
 
 
-def _identifier(context: Context, arguments: tuple[Any, ...]) -> Identifier:
-    del context
-    exactly(arguments, 0)
-    return Identifier("uuid.UUID")
-
-
 _NAMESPACE = "an object that is nothing but its attributes"
 NAMES: dict[tuple[str, str], Trusted] = {
     ("argparse", "Namespace"): Trusted(_NAMESPACE, attributes_of("argparse.Namespace"), level="data"),
     ("types", "SimpleNamespace"): Trusted(_NAMESPACE, attributes_of("types.SimpleNamespace"), level="data"),
     ("decimal", "Decimal"): Trusted("a number as a text", _decimal, level="data"),
     ("fractions", "Fraction"): Trusted("two numbers", _fraction, level="data"),
-    ("uuid", "UUID"): Trusted("a number", _identifier, level="data"),
+    ("uuid", "UUID"): Trusted("a number", made_empty(lambda: Identifier("uuid.UUID")), level="data"),
     # Python 3.13 moved the classes for this one version.
     **{
         (module, name): Trusted("a path as a text; nothing is opened", _path_of(f"pathlib.{name}"), level="data")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from .arguments import a_name, a_number, a_shape, bytes_source, exactly, old_bytes
+from .arguments import a_name, a_number, a_shape, bytes_source, exactly, made_empty, old_bytes
 from .numpy_arrays import Array, MaskedArray, Scalar, array_over, empty_array
 from .numpy_dtypes import LIBRARIES_OWN, DType, dtype_called
 from .strided import strides_of
@@ -157,9 +157,7 @@ def _masked(context: Context, arguments: tuple[Any, ...]) -> MaskedArray:
     return MaskedArray(context.where, kind)
 
 
-def _masked_constant(context: Context, arguments: tuple[Any, ...]) -> Scalar:
-    del context
-    exactly(arguments, 0)
+def _masked_constant() -> Scalar:
     return Scalar("numpy.ma.masked", None, DType("f", 8, is_settled=True), bytes(8))
 
 
@@ -185,7 +183,7 @@ NAMES: dict[tuple[str, str], Trusted] = {
     **_in_core("_internal._convert_to_stringdtype_kwargs", _shell("the type of an array of texts", _string_dtype)),
     ("numpy", "dtype"): _shell("the type of an array's items", _dtype, is_value=True),
     ("numpy.ma.core", "_mareconstruct"): _shell("an array with a mask, read from its bytes", _masked),
-    ("numpy.ma.core", "MaskedConstant"): _shell("the sign of a missing number", _masked_constant),
+    ("numpy.ma.core", "MaskedConstant"): _shell("the sign of a missing number", made_empty(_masked_constant)),
     # As values alone: a call of numpy.memmap creates or cuts a file.
     **_values("a class of arrays, as a value only", *ARRAYS, *MASKED),
     **_values("a type of numbers, as a value only", *(f"numpy.{name}" for name in SCALARS)),

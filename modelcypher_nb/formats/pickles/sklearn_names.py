@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from .arguments import exactly
+from .arguments import made_empty
 from .trust import Trusted
 from .values import PlainDict
 
-if TYPE_CHECKING:
-    from .context import Context
-
 __all__ = ["NAMES"]
 
-
-def _bunch(context: Context, arguments: tuple[Any, ...]) -> PlainDict:
-    del context
-    exactly(arguments, 0)
-    return PlainDict("sklearn.utils.Bunch")
-
-
-def _deprecated(context: Context, arguments: tuple[Any, ...]) -> PlainDict:
-    del context
-    exactly(arguments, 0)
-    return PlainDict("sklearn.utils.deprecation.DeprecationDict")
-
-
+_BUNCH = Trusted("a dict", made_empty(lambda: PlainDict("sklearn.utils.Bunch")), level="data")
 NAMES: dict[tuple[str, str], Trusted] = {
     # Neither has a __setitem__ of its own; a Bunch's __setstate__ does nothing, the other takes attributes.
-    ("sklearn.utils._bunch", "Bunch"): Trusted("a dict", _bunch, level="data"),
-    ("sklearn.utils", "Bunch"): Trusted("a dict", _bunch, level="data"),
-    ("sklearn.datasets.base", "Bunch"): Trusted("a dict", _bunch, level="data"),
-    ("sklearn.utils.deprecation", "DeprecationDict"): Trusted("a dict", _deprecated, level="data"),
+    ("sklearn.utils._bunch", "Bunch"): _BUNCH,
+    ("sklearn.utils", "Bunch"): _BUNCH,
+    ("sklearn.datasets.base", "Bunch"): _BUNCH,
+    ("sklearn.utils.deprecation", "DeprecationDict"): Trusted(
+        "a dict", made_empty(lambda: PlainDict("sklearn.utils.deprecation.DeprecationDict")), level="data"
+    ),
 }
