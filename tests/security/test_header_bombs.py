@@ -10,7 +10,8 @@ import pytest
 
 from modelcypher_nb.errors import MalformedError
 from modelcypher_nb.formats.header_shape import MOST_DIMENSIONS, SMALL_BYTES, refuse_bomb
-from modelcypher_nb.formats.safetensors_header import HEADER_LIMIT, MOST_ODD_NAMES, describe
+from modelcypher_nb.formats.odd_names import MOST_TOLD
+from modelcypher_nb.formats.safetensors_header import HEADER_LIMIT, describe
 from modelcypher_nb.guard.source import BytesSource
 
 # Each is repeated up to the largest header that is read at all.
@@ -100,5 +101,5 @@ def test_a_hundred_thousand_odd_names_are_told_of_in_a_hundred_sentences() -> No
     facts = ",".join(f'"\\u202e{number}":""' for number in range(100_000))
     header = f'{{"__metadata__":{{{facts}}}}}'.encode()
     found = describe(BytesSource(len(header).to_bytes(8, "little") + header, "x"))
-    assert len(found.findings) == MOST_ODD_NAMES + 1
+    assert len(found.findings) == MOST_TOLD + 1
     assert all(finding.what.isprintable() for finding in found.findings)
