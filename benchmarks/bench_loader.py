@@ -33,8 +33,8 @@ from safetensors import safe_open  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from modelcypher_nb.formats import detect  # noqa: E402
+from modelcypher_nb.formats.beside import beside  # noqa: E402
 from modelcypher_nb.formats.conversion import convert_model  # noqa: E402
-from modelcypher_nb.formats.folder import beside  # noqa: E402
 from modelcypher_nb.formats.readers import Terms  # noqa: E402
 from modelcypher_nb.guard.paths import Guard  # noqa: E402
 from modelcypher_nb.guard.roots import Root  # noqa: E402
