@@ -8,7 +8,8 @@ from ..guard.source import Source
 from .safetensors_header import HEADER_LIMIT
 
 __all__ = [
-    "EMPTY", "LFS_POINTER", "PICKLE", "SAFETENSORS", "TAR", "TEXT_PICKLE", "TORCH_NUMBER", "UNKNOWN", "WEB_PAGE",
+    "BZIP2_START", "EMPTY", "GZIP_START", "LFS_POINTER", "PICKLE", "SAFETENSORS", "TAR", "TEXT_PICKLE", "TORCH_NUMBER",
+    "UNKNOWN", "WEB_PAGE", "XZ_START",
     "Kind", "is_tar", "recognise",
 ]  # fmt: skip
 
@@ -42,6 +43,8 @@ TAR = Kind("tar archive", is_model=False)
 PICKLE = Kind("pickle", reader="pickle_file")
 TEXT_PICKLE = Kind("pickle (protocol 0 or 1)", is_model=False, reader="pickle_file")
 
+# Also what tells the codecs of `packing` apart.
+GZIP_START, BZIP2_START, XZ_START = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"
 MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     *((0, bytes([0x80, protocol]), PICKLE) for protocol in range(1, 6)),
     (0, b"\x93NUMPY", Kind("NumPy array (npy)", reader="npy")),
@@ -55,9 +58,9 @@ MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (4, b"ET12", Kind("ExecuTorch program")),
     (0, b"7z\xbc\xaf\x27\x1c", Kind("7z archive", is_model=False)),
     (0, b"Rar!\x1a\x07", Kind("RAR archive", is_model=False)),
-    (0, b"\x1f\x8b", Kind("gzip stream", is_model=False, reader="compressed_file")),
-    (0, b"BZh", Kind("bzip2 stream", is_model=False, reader="compressed_file")),
-    (0, b"\xfd7zXZ\x00", Kind("xz stream", is_model=False, reader="compressed_file")),
+    (0, GZIP_START, Kind("gzip stream", is_model=False, reader="compressed_file")),
+    (0, BZIP2_START, Kind("bzip2 stream", is_model=False, reader="compressed_file")),
+    (0, XZ_START, Kind("xz stream", is_model=False, reader="compressed_file")),
     (0, b"\x5d\x00\x00", Kind("lzma stream", is_model=False, reader="compressed_file")),
     (0, b"\x28\xb5\x2f\xfd", Kind("Zstandard stream", is_model=False)),
     (0, b"\x04\x22\x4d\x18", Kind("LZ4 stream", is_model=False)),

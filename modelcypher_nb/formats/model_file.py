@@ -99,7 +99,7 @@ def examine_file(safe: SafePath, name: str, terms: Terms | None = None, source: 
             what = f"{source.label} is also a tar archive, which torch.load would open instead of what is seen here."
             return Part(name, kind, safe.identity, error=MalformedError(what, FETCH_AGAIN))
         if kind is SAFETENSORS:
-            hidden = _hidden_pickle(source, source.label, terms) if _may_go_on(source) else ()
+            hidden = _hidden_pickle(source, terms) if _may_go_on(source) else ()
             return Part(name, kind, safe.identity, describe(source, name), findings=hidden)
         if kind.reader is None:
             return _unmarked(source, name, kind, safe, terms)
@@ -107,7 +107,7 @@ def examine_file(safe: SafePath, name: str, terms: Terms | None = None, source: 
             source, kind, source.label, terms.limits, beside=terms.beside, trusted=terms.trusted_for(safe)
         )
         error = content.error or _refusal(content)
-        hidden = _hidden_pickle(source, source.label, terms) if kind.reader == "gguf" else ()
+        hidden = _hidden_pickle(source, terms) if kind.reader == "gguf" else ()
         return Part(name, kind, safe.identity, content=content, error=error, findings=hidden)
     except (MalformedError, UnreadableError, UnsupportedFormatError) as error:
         return Part(name, kind, safe.identity, error=error)
@@ -115,14 +115,14 @@ def examine_file(safe: SafePath, name: str, terms: Terms | None = None, source: 
 
 def _unmarked(source: Source, name: str, kind: Kind, safe: SafePath, terms: Terms) -> Part:
     """A file without a reader; a pickle of the old protocols bears no mark, and counts where it is one to its end."""
-    if kind is UNKNOWN and name.lower().endswith(PICKLE_SUFFIXES):
+    refused = unsupported(source.label, kind)
+    if not (name.lower().endswith(PICKLE_SUFFIXES) and source.size):
+        return Part(name, kind, safe.identity, error=refused)
+    content = _as_pickle(source, terms)
+    if kind is UNKNOWN and content.error is None:
         trusted = terms.trusted_for(safe)
-        content = read_content(source, PICKLE, source.label, terms.limits, beside=terms.beside, trusted=trusted)
-        if content.error is None:
-            return Part(name, PICKLE, safe.identity, content=content)
-    is_pickles_name = name.lower().endswith(PICKLE_SUFFIXES)
-    found = _hidden_pickle(source, source.label, terms) if is_pickles_name and source.size else ()
-    return Part(name, kind, safe.identity, error=unsupported(source.label, kind), findings=found)
+        return Part(name, PICKLE, safe.identity, content=_as_pickle(source, terms, trusted) if trusted else content)
+    return Part(name, kind, safe.identity, error=refused, findings=_dangers(content))
 
 
 def _kind(source: Source, name: str) -> Kind:
@@ -155,13 +155,20 @@ def _may_go_on(source: Source) -> bool:
     return True
 
 
-def _hidden_pickle(source: Source, display: str, terms: Terms) -> tuple[Finding, ...]:
-    """What a pickle reader would run in a file that looks like something else, or like nothing.
+def _hidden_pickle(source: Source, terms: Terms) -> tuple[Finding, ...]:
+    """What a pickle reader would run in a file that looks like something else.
 
     A file can be both: a sound header of another format can read as opcodes. It counts whatever the file's name, as
     that is easily another, and only where there is danger.
     """
-    content = read_content(source, PICKLE, display, terms.limits, beside=terms.beside, trusted=frozenset())
+    return _dangers(_as_pickle(source, terms))
+
+
+def _as_pickle(source: Source, terms: Terms, trusted: frozenset[str] = frozenset()) -> Content:
+    return read_content(source, PICKLE, source.label, terms.limits, beside=terms.beside, trusted=trusted)
+
+
+def _dangers(content: Content) -> tuple[Finding, ...]:
     return tuple(finding for finding in content.findings if finding.level == "code")
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, cast
 
 from ..errors import UnsupportedFormatError
 from ..guard.source import Source
+from .magic import BZIP2_START, GZIP_START, XZ_START
 
 __all__ = ["MEMORY_LIMIT", "Codec", "Decoder", "ZlibDecoder", "deflate", "recognised"]
 
@@ -102,7 +103,7 @@ def deflate() -> Codec:
 
 
 def _gzip() -> Codec:
-    return _zlib_codec("gzip", b"\x1f\x8b", 31, is_repeated=True, tool="gzip -dk")
+    return _zlib_codec("gzip", GZIP_START, 31, is_repeated=True, tool="gzip -dk")
 
 
 def _zlib() -> Codec:
@@ -112,7 +113,7 @@ def _zlib() -> Codec:
 def _bzip2() -> Codec:
     from bz2 import BZ2Decompressor
 
-    return Codec("bzip2", b"BZh", BZ2Decompressor, (OSError, ValueError), is_repeated=True, tool="bzip2 -dk")
+    return Codec("bzip2", BZIP2_START, BZ2Decompressor, (OSError, ValueError), is_repeated=True, tool="bzip2 -dk")
 
 
 def _xz() -> Codec:
@@ -121,7 +122,7 @@ def _xz() -> Codec:
     def begin() -> Decoder:
         return LZMADecompressor(FORMAT_XZ, memlimit=MEMORY_LIMIT)
 
-    return Codec("xz", b"\xfd7zXZ\x00", begin, (LZMAError,), is_repeated=True, tool="xz -dk")
+    return Codec("xz", XZ_START, begin, (LZMAError,), is_repeated=True, tool="xz -dk")
 
 
 def _lzma() -> Codec:
@@ -136,7 +137,7 @@ def _lzma() -> Codec:
 def recognised(source: Source) -> Codec:
     """The codec that a file's first bytes call for; only then is its module imported."""
     head = source.read_at(0, min(source.size, 6))
-    for magic, make in ((b"\x1f\x8b", _gzip), (b"BZh", _bzip2), (b"\xfd7zXZ\x00", _xz), (b"\x5d\x00", _lzma)):
+    for magic, make in ((GZIP_START, _gzip), (BZIP2_START, _bzip2), (XZ_START, _xz), (b"\x5d\x00", _lzma)):
         if head.startswith(magic):
             return make()
     if head[:1] == b"\x78" and len(head) > 1 and int.from_bytes(head[:2], "big") % 31 == 0:
