@@ -231,17 +231,7 @@ def test_a_rescue_is_for_people_only(session: Session, hostile: Path) -> None:
         as_assistant(session, "evil.pt")
 
 
-def test_progress_is_told_in_bytes(session: Session, net: Path) -> None:
-    from contextlib import contextmanager
-
-    told: list[Any] = []
-
-    @contextmanager
-    def show(what: str) -> Any:
-        told.append(what)
-        yield lambda done, total: told.append((done, total))
-
-    session.show_progress = show
+def test_progress_is_told_in_bytes(session: Session, net: Path, told: list[Any]) -> None:
     convert(session, "net.pt")
     assert told[0] == "converted bytes"
     done, total = told[-1]

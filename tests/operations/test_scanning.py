@@ -258,32 +258,13 @@ def test_a_limit_that_is_set_is_obeyed(home: Path, files: Path, monkeypatch: pyt
     assert "MC_LIMIT_PICKLE_BYTES" in str(facts.results[0].verdict.findings)
 
 
-def test_progress_is_told_to_a_person_and_to_no_assistant(session: Session, files: Path) -> None:
-    from contextlib import contextmanager
-
-    told: list[Any] = []
-
-    @contextmanager
-    def show(what: str) -> Any:
-        told.append(what)
-        yield lambda done, total: told.append((done, total))
-
-    session.show_progress = show
+def test_progress_is_told_to_a_person_and_to_no_assistant(session: Session, files: Path, told: list[Any]) -> None:
     scan(session, "weights.pkl", "data.pkl")
     assert told == ["scanned files", (1, 2), (2, 2)]
     run(find("model_scan"), session.assistant("helper"), {"path": ["data.pkl"]})
     assert len(told) == 3
 
 
-def test_a_long_folder_tells_of_each_file(session: Session, files: Path) -> None:
-    from contextlib import contextmanager
-
-    told: list[tuple[int, int]] = []
-
-    @contextmanager
-    def show(_: str) -> Any:
-        yield lambda done, total: told.append((done, total))
-
-    session.show_progress = show
+def test_a_long_folder_tells_of_each_file(session: Session, files: Path, told: list[Any]) -> None:
     scan(session, "data.pkl", ".")
-    assert told == [(1, 2), *((number, 0) for number in range(2, 8)), (2, 2)]
+    assert told == ["scanned files", (1, 2), *((number, 0) for number in range(2, 8)), (2, 2)]
